@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# make            the library and the program, in build/
+# make demo       builds, fetches a model, answers three questions
+# make deps       installs what the tests need (asks for nothing else)
+# make test       the test suite, assertions on        make san    the same under ASan and UBSan
+# make install    PREFIX=/usr/local
+# Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1
+
+ifneq ($(CROSS),)
+CC := $(CROSS)-gcc
+AR := $(CROSS)-ar
+BUILD ?= build/$(CROSS)
+else
+BUILD ?= build
+endif
+PREFIX ?= /usr/local
+OPT ?= -O2 -g
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+        -Wvla $(if $(WERROR),-Werror)
+# Contraction off: the same rounding on every machine, see arch/kernels.h.
+PD_CFLAGS := -std=c11 $(OPT) $(WARN) -ffp-contract=off -fno-math-errno -fvisibility=hidden \
+             -fPIC -pthread -Isrc -I. -MMD -MP $(EXTRA_CFLAGS) $(CFLAGS)
+PD_LDFLAGS := -pthread $(EXTRA_LDFLAGS) $(LDFLAGS)
+Q := $(if $(V),,@)
+
+MACHINE := $(shell $(CC) -dumpmachine)
+LIB_SRC := $(wildcard src/base/*.c quant/block.c quant/format.c arch/*.c arch/generic/*.c \
+             src/model/*.c src/decode/*.c src/search/*.c) src/ponder.c
+ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
+LIB_SRC += $(wildcard arch/x86/*.c)
+PD_CFLAGS += -msse2 -mfpmath=sse
+endif
+CLI_SRC := $(wildcard src/cli/*.c)
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+SUPPORT_SRC := $(wildcard tests/support/*.c) $(wildcard quant/encode*.c)
+TEST_SH := $(sort $(wildcard tests/*.sh tests/cli/*.sh))
+EXAMPLE_SRC := $(wildcard examples/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB_OBJ := $(call obj,$(LIB_SRC))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
+
+.PHONY: all lib demo deps test check-tests san install clean examples
+.SECONDARY:
+all: $(BUILD)/ponder $(BUILD)/libponder.a
+lib: $(BUILD)/libponder.a
+examples: $(EXAMPLES)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PD_CFLAGS) $(ARCH_CFLAGS) -c $< -o $@
+
+# Kernels get -O3, and each instruction set its own flags.
+$(BUILD)/arch/%.o: ARCH_CFLAGS = -O3 $(ISA_CFLAGS)
+$(BUILD)/arch/x86/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c
+
+$(BUILD)/libponder.a: $(LIB_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/ponder: $(call obj,$(CLI_SRC)) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
+$(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -lcmocka -lm -o $@
+
+demo: all
+	$(Q)scripts/demo.sh $(BUILD)/ponder
+
+deps:
+	$(Q)scripts/deps.sh
+
+# The suite has its own build with assertions on, so that it never mixes with the release build.
+test:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/test EXTRA_CFLAGS="-DPD_DEBUG" check-tests
+
+san:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/san OPT="-O1 -g" check-tests \
+	  EXTRA_CFLAGS="-DPD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	  EXTRA_LDFLAGS="-fsanitize=address,undefined"
+
+check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES)
+	$(Q)BUILD=$(BUILD) CC="$(CC)" scripts/run-tests.sh $(TESTS) $(TEST_SH)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(BUILD)/ponder $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/libponder.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 src/ponder.h $(DESTDIR)$(PREFIX)/include/
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/test/*' -not -path '$(BUILD)/san/*' 2>/dev/null)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ponder.h - the one public header: a tiny language model that thinks as long as you can wait.
+ *
+ * Life of a program:
+ *
+ *     ponder_options_default(&options);                     what the engine must be able to do
+ *     ponder_measure(path, &options, &plan, ...)            how many bytes that takes, section by section
+ *     ponder_init(block, bytes, path, &options, &p, ...)    in memory of yours, or ponder_create() in its own
+ *     ponder_solve(p, question, ..., &request, &answer)     as often as you like
+ *     ponder_free(p)
+ *
+ * Memory: all of the engine's state, weights and thread stacks lie in one block whose size is known
+ * before; after init nothing is allocated and the model file is closed. Threads: one engine serves one
+ * caller at a time; different engines are independent. The library never prints, exits, reads the
+ * environment or keeps a global. Text is UTF-8; lengths are bytes; times are milliseconds. */
+#ifndef PONDER_H
+#define PONDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PONDER_API __attribute__((visibility("default")))
+#else
+#define PONDER_API
+#endif
+
+/* X(name, exit code of the command line, text for people) */
+#define PONDER_STATUS_MAP(X)                                                                       \
+    X(OK, 0, "success")                                                                            \
+    X(NO_ANSWER, 1, "no answer was found in what the model wrote")                                 \
+    X(BAD_ARGUMENT, 2, "an argument is out of range")                                              \
+    X(BAD_INPUT, 2, "the text is empty or is not valid UTF-8")                                     \
+    X(TOO_LONG, 2, "the text does not fit the context")                                            \
+    X(NO_FILE, 3, "the file cannot be opened or read")                                             \
+    X(BAD_FILE, 3, "the file is damaged")                                                          \
+    X(UNSUPPORTED, 3, "the model needs something that this build does not have")                   \
+    X(NO_MEMORY, 4, "the memory is too small")                                                     \
+    X(NO_LANE, 4, "all lanes are in use")                                                          \
+    X(NO_TIME, 5, "the budget is too short for an answer")                                         \
+    X(CANCELLED, 130, "cancelled by the caller")
+
+enum ponder_status {
+#define X(name, exit_code, text) PONDER_##name,
+    PONDER_STATUS_MAP(X)
+#undef X
+};
+
+enum { PONDER_MAX_LANES = 64, PONDER_MAX_THREADS = 256, PONDER_MAX_SECTIONS = 16 };
+enum { PONDER_ERROR_BYTES = 256 }; /* room for any error text */
+
+struct ponder; /* an engine: one model, its memory, its threads */
+
+/* What the engine must be able to do; decides its memory. Zero means the default given here. */
+struct ponder_options {
+    int n_lanes;           /* samples that may run at once, 1..PONDER_MAX_LANES; 8 */
+    int max_prompt_tokens; /* prompt with its chat template; 512 */
+    int max_tokens;        /* tokens a lane may write; 256 */
+    int n_threads;         /* 1..PONDER_MAX_THREADS; 0: the cores this process may use */
+    const char *isa;       /* best instruction set to use: "generic", "avx2"...; NULL: what the CPU has */
+    const char *chat;      /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the model's */
+};
+
+/* What the memory goes to, from ponder_measure(). The names are stable. */
+struct ponder_plan {
+    size_t total_bytes; /* the block ponder_init() needs: exactly this */
+    int n_sections;
+    struct {
+        const char *name;
+        size_t bytes;
+    } sections[PONDER_MAX_SECTIONS];
+};
+
+/* What a model file says of itself. Strings live as long as the engine. */
+struct ponder_info {
+    const char *name, *family, *format, *chat, *isa;
+    int64_t n_parameters;
+    int n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab, n_ctx_train;
+    int n_lanes, n_threads, max_prompt_tokens, max_tokens;
+    int n_batch; /* rows one ponder_step() takes at most */
+    size_t memory_bytes;
+};
+
+/* How one question is to be thought about. Zero means the default given here. */
+struct ponder_request {
+    double budget_ms;     /* wall clock from the entry of the call; 0: none */
+    const char *strategy; /* "greedy", "majority", "best-of-n"; NULL: majority, greedy if n_samples is 1 */
+    int n_samples;        /* samples in all; more than n_lanes run in turn; 0: n_lanes */
+    int max_tokens;       /* a sample; 0: the engine's max_tokens */
+    uint64_t seed;
+    float temperature;    /* 0: 0.8; negative: always the likeliest token */
+    int top_k;            /* keep the k likeliest tokens; 0: 40; negative: all */
+    float top_p;          /* keep the likeliest tokens that hold this mass; 0: 0.95; 1: all */
+    float min_p;          /* keep tokens at least this share of the likeliest; 0: off */
+    float repeat_penalty; /* 0: 1 (off) */
+    double confidence;    /* stop when the vote is this sure; 0: 0.95; 1: never stop early */
+    bool raw;             /* the text is the whole prompt: no chat template, no instruction */
+    const volatile int *cancel; /* becomes non-zero (by a signal handler, another thread) to stop; or NULL */
+    /* Called on the caller's thread with each piece of text as lane 0 writes it; or NULL. */
+    void (*on_text)(void *user, const char *piece, size_t bytes);
+    void *user;
+};
+
+enum ponder_finish { PONDER_COMPLETE, PONDER_EARLY_STOP, PONDER_DEADLINE };
+
+/* What came out. Text lives until the next call on the same engine. */
+struct ponder_answer {
+    const char *answer; /* normalised; "" when none was found */
+    const char *text;   /* the sample that the answer comes from */
+    size_t text_bytes;
+    double confidence; /* share of the vote (majority), exp of mean log-probability (others): 0..1 */
+    enum ponder_finish finish;
+    const char *strategy;
+    int n_samples;          /* samples that ended with an answer or by themselves */
+    int n_steps;            /* decode steps, each for all lanes */
+    int n_tokens;           /* tokens written, all lanes */
+    int n_prompt_tokens;
+    double ms_total, ms_first_token;
+    double ms_step; /* the longest decode step */
+    uint64_t seed;
+};
+
+PONDER_API const char *ponder_version(void);
+PONDER_API const char *ponder_status_text(enum ponder_status status);
+PONDER_API int ponder_status_exit_code(enum ponder_status status);
+PONDER_API const char *ponder_finish_text(enum ponder_finish finish);
+
+/* Fills in every default, so that the caller sees and changes them. */
+PONDER_API void ponder_options_default(struct ponder_options *options);
+PONDER_API void ponder_request_default(struct ponder_request *request);
+
+/* Says what an engine for this file and these options needs; allocates only while it runs. */
+PONDER_API enum ponder_status ponder_measure(const char *path, const struct ponder_options *options,
+                                             struct ponder_plan *plan_ret, char *err,
+                                             size_t err_bytes);
+
+/* Makes an engine in block, which stays the caller's and must outlive it. No allocation but the
+ * workers' thread descriptors. NO_MEMORY: block is smaller than ponder_measure() says; err names what
+ * would fit. The model file is closed when this returns. */
+PONDER_API enum ponder_status ponder_init(void *block, size_t block_bytes, const char *path,
+                                          const struct ponder_options *options,
+                                          struct ponder **p_ret, char *err, size_t err_bytes);
+
+/* The same in memory of its own, of exactly the planned size; memory_limit_bytes 0: no limit. */
+PONDER_API enum ponder_status ponder_create(const char *path, const struct ponder_options *options,
+                                            size_t memory_limit_bytes, struct ponder **p_ret,
+                                            char *err, size_t err_bytes);
+
+/* Stops the workers and, after ponder_create(), frees the block. NULL is fine. */
+PONDER_API void ponder_free(struct ponder *p);
+
+PONDER_API void ponder_describe(const struct ponder *p, struct ponder_info *info_ret);
+
+/* Thinks about a question and gives the best answer found within the budget. OK, NO_ANSWER (text is
+ * there, no answer in it), BAD_INPUT, TOO_LONG, BAD_ARGUMENT, NO_TIME, CANCELLED (best so far in
+ * *answer_ret, which is filled in whatever the status). */
+PONDER_API enum ponder_status ponder_solve(struct ponder *p, const char *question,
+                                           size_t question_bytes,
+                                           const struct ponder_request *request,
+                                           struct ponder_answer *answer_ret);
+
+/* Writes on from a prompt: one lane, no search for an answer; the same request and result. */
+PONDER_API enum ponder_status ponder_generate(struct ponder *p, const char *prompt,
+                                              size_t prompt_bytes,
+                                              const struct ponder_request *request,
+                                              struct ponder_answer *answer_ret);
+
+/* Tokens of a text. parse_special: "<|im_end|>" and the like become one token (only for trusted
+ * text); add_bos: as the model wants it. TOO_LONG: more than capacity; *n_ret says how many. */
+PONDER_API enum ponder_status ponder_tokenize(struct ponder *p, const char *text, size_t text_bytes,
+                                              bool add_bos, bool parse_special, int32_t *tokens_ret,
+                                              size_t capacity, size_t *n_ret);
+
+/* Text of a token: returns its length, writes at most capacity bytes, no NUL. 0 for control tokens. */
+PONDER_API size_t ponder_token_text(const struct ponder *p, int32_t token, char *text_ret,
+                                    size_t capacity);
+
+/* True if two answers mean the same value ("1,000.0" and "1000", "1/2" and "0.5"). */
+PONDER_API bool ponder_answer_equal(const char *a, const char *b);
+
+/* The engine underneath, for programs with a search of their own: lanes are sequences that share
+ * their common past. ponder_solve() and ponder_generate() reset them. */
+PONDER_API void ponder_reset(struct ponder *p);
+/* A new lane with the same past as lane `from` (-1: none). NO_LANE: all are in use. */
+PONDER_API enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret);
+PONDER_API void ponder_prune(struct ponder *p, int lane);
+/* Appends tokens[i] to lanes[i] for n rows in one pass; a lane may appear again and again (a prompt).
+ * logits_ret: [n][n_vocab], or NULL. TOO_LONG: a lane is full, nothing was done. */
+PONDER_API enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const int *lanes,
+                                          int n, float *logits_ret);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
