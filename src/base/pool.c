@@ -5,6 +5,7 @@
  * a barrier. Whoever waits spins for PD_SPINS rounds, then sleeps on a condition variable; the one who
  * changes the word wakes sleepers only if there are any. Spinning is pointless when there are more
  * threads than cores, so then the spin is skipped. */
+#define _POSIX_C_SOURCE 200809L
 #include "base/pool.h"
 
 #include <pthread.h>
