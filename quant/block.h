@@ -86,6 +86,17 @@ static inline float pd_bf16_to_f32(uint16_t h)
     return value;
 }
 
+/* Element i (0..255) of a Q6_K block, 0..63. Each half of 128 elements has 64 bytes of ql and 32 of
+ * qh: quarter k of the half is the low (k < 2) or high nibbles of ql[32 (k % 2) ...] with bits 2k and 2k + 1 of qh. */
+static inline int pd_q6_k_element(const struct pd_block_q6_k *block, int i)
+{
+    int half = i / 128;
+    int quarter = i / 32 % 4;
+    int column = i % 32;
+    int low = block->ql[64 * half + 32 * (quarter % 2) + column] >> 4 * (quarter / 2) & 15;
+    return low | (block->qh[32 * half + column] >> 2 * quarter & 3) << 4;
+}
+
 /* The 6-bit scale and minimum of sub-block j (0..7) of a Q4_K or Q5_K block. */
 static inline void pd_k_scale_min(const uint8_t scales[12], int j, uint8_t *scale_ret,
                                   uint8_t *min_ret)
