@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            the library and the program, in build/
-# make demo       builds, fetches a model, answers three questions
-# make deps       installs what the tests need (asks for nothing else)
+# make demo       installs a compiler and pip if missing, builds, fetches a model, answers three questions
+# make deps       installs what the tests need, fetches the models they run
 # make test       the test suite, assertions on        make san    the same under ASan and UBSan
 # make install    PREFIX=/usr/local
-# Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1
+# Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
 
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+endif
 ifneq ($(CROSS),)
 CC := $(CROSS)-gcc
 AR := $(CROSS)-ar
@@ -23,7 +26,7 @@ PD_CFLAGS := -std=c11 $(OPT) $(WARN) -ffp-contract=off -fno-math-errno -fvisibil
 PD_LDFLAGS := -pthread $(EXTRA_LDFLAGS) $(LDFLAGS)
 Q := $(if $(V),,@)
 
-MACHINE := $(shell $(CC) -dumpmachine)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 LIB_SRC := $(wildcard src/base/*.c quant/block.c quant/format.c arch/*.c arch/generic/*.c \
              src/model/*.c src/decode/*.c src/search/*.c) src/ponder.c
 ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
@@ -67,18 +70,20 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -lcmocka -lm -o $@
 
-demo: all
-	$(Q)scripts/demo.sh $(BUILD)/ponder
+# The script calls make for the build: there may be no compiler yet.
+demo:
+	+$(Q)BUILD=$(BUILD) CC="$(CC)" MAKE="$(MAKE)" scripts/demo.sh
 
 deps:
 	$(Q)scripts/deps.sh
 
-# The suite has its own build with assertions on, so that it never mixes with the release build.
-test:
+# The suite has its own build with assertions on, so that it never mixes with the release build. In
+# `make deps test` it waits for deps.
+test: | $(filter deps,$(MAKECMDGOALS))
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/test EXTRA_CFLAGS="-DPD_DEBUG" check-tests
 
-san:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/san OPT="-O1 -g" check-tests \
+san: | $(filter deps,$(MAKECMDGOALS))
+	$(Q)TEST_LIMIT=600 $(MAKE) --no-print-directory BUILD=$(BUILD)/san OPT="-O1 -g" check-tests \
 	  EXTRA_CFLAGS="-DPD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	  EXTRA_LDFLAGS="-fsanitize=address,undefined"
 

