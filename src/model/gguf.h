@@ -4,9 +4,11 @@
  *     magic version n_tensors n_kv | kv * n_kv | tensor info * n_tensors | pad | tensor data
  *
  * Everything is checked here, before anything else looks at it: counts against bytes left, lengths,
- * types, alignment, duplicate names, dimensions, offsets, sizes, overlap with the end of the file. After
- * pd_gguf_open() returned OK every pointer below is valid for its whole length. Nothing is copied: strings and
- * data point into the file bytes, are not NUL-terminated, and live as long as the mapping. */
+ * types, alignment, duplicate names, dimensions, offsets, sizes, overlap with each other and with the
+ * end of the file. After pd_gguf_open() returned OK every pointer below is valid for its whole length.
+ * Nothing is copied: strings and data point into the file bytes, are not NUL-terminated, and live as
+ * long as the mapping. Numbers and tensor data may lie at any address: the file chooses its
+ * alignment, 1 included. */
 #ifndef PD_GGUF_H
 #define PD_GGUF_H
 
@@ -35,7 +37,7 @@ struct pd_string { /* not NUL-terminated */
 };
 
 struct pd_gguf_kv {
-    struct pd_string key;
+    struct pd_string key; /* not empty */
     enum pd_gguf_type type;
     enum pd_gguf_type element_type; /* of an array; never ARRAY: nested arrays are refused */
     uint64_t n;                     /* elements of an array; 1 otherwise */
@@ -45,6 +47,7 @@ struct pd_gguf_kv {
 
 struct pd_gguf_tensor {
     struct pd_string name;
+    uint64_t offset; /* from the start of the tensor data */
     const struct pd_format *format; /* NULL: a type that we know of but cannot compute with */
     uint32_t gguf_type;
     int n_dims;         /* 1..4 */
@@ -65,7 +68,9 @@ struct pd_gguf {
 };
 
 /* Reads the directory of the file's bytes into scratch. BAD_FILE with a text in err that names the
- * field; NO_MEMORY if scratch is too small (pd_gguf_scratch_bytes() is enough). */
+ * field and its owner; UNSUPPORTED: a version, byte order or nested array that we don't read; NO_MEMORY if
+ * scratch is too small (pd_gguf_scratch_bytes() is enough). Time: O(n log n) in what the file holds,
+ * independent of what it claims. */
 enum ponder_status pd_gguf_open(struct pd_gguf *gguf, const unsigned char *bytes, size_t n_bytes,
                                 struct pd_arena *scratch, const struct pd_error *err);
 
@@ -93,6 +98,25 @@ enum ponder_status pd_gguf_get_string(const struct pd_gguf *gguf, const char *ke
 
 /* Walks the elements of a string array: *cursor starts as kv->data. */
 struct pd_string pd_gguf_next_string(const unsigned char **cursor);
+
+/* The name of a type, for error texts. */
+const char *pd_gguf_type_name(enum pd_gguf_type type);
+
+/* A little-endian number of 1 to 8 bytes at any address. */
+static inline uint64_t pd_gguf_load(const unsigned char *p, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value |= (uint64_t)p[i] << 8 * i;
+    return value;
+}
+
+enum { PD_SHOW_BYTES = 68 };
+
+/* A string of the file made fit for an error text: cut, and '?' for what is not printable ASCII. */
+const char *pd_string_show(struct pd_string s, char text_ret[PD_SHOW_BYTES]);
+
+bool pd_string_equal(struct pd_string s, const char *text);
 
 /* Element i of an array of 32-bit numbers (u32, i32, f32 bits). */
 uint32_t pd_gguf_array_u32(const struct pd_gguf_kv *kv, uint64_t i);
