@@ -80,7 +80,9 @@ struct pd_model {
 };
 
 /* Reads hyper-parameters and finds tensors; layer[] goes to scratch. UNSUPPORTED: a family, tensor format,
- * rope scaling or mixture of experts that we don't have (err names it and what we have); BAD_FILE. */
+ * tensor of the main path, rope scaling or mixture of experts that we don't have (err names it and what we have),
+ * one part of a split file, an adapter; BAD_FILE: a value or shape that cannot be; NO_MEMORY: scratch too small.
+ * Tensor data may lie at any address (gguf.h): decode it or copy it, don't cast. */
 enum ponder_status pd_model_open(struct pd_model *model, const struct pd_gguf *gguf,
                                  struct pd_arena *scratch, const struct pd_error *err);
 

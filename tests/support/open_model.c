@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * open_model.c - opens a model from bytes in memory. */
+#include "tests/support/open_model.h"
+
+#include <stdlib.h>
+
+static enum ponder_status open_both(struct opened_model *o, const unsigned char *bytes,
+                                    size_t n_bytes)
+{
+    const struct pd_error err = {o->error, sizeof o->error};
+    struct pd_arena arena;
+    size_t scratch_bytes;
+    PD_TRY(pd_gguf_scratch_bytes(bytes, n_bytes, &scratch_bytes, &err));
+    o->gguf_scratch = malloc(scratch_bytes);
+    pd_arena_init(&arena, o->gguf_scratch, scratch_bytes);
+    PD_TRY(pd_gguf_open(&o->gguf, bytes, n_bytes, &arena, &err));
+
+    scratch_bytes = pd_model_scratch_bytes(&o->gguf);
+    o->model_scratch = malloc(scratch_bytes);
+    pd_arena_init(&arena, o->model_scratch, scratch_bytes);
+    return pd_model_open(&o->model, &o->gguf, &arena, &err);
+}
+
+enum ponder_status open_model(struct opened_model *o, const unsigned char *bytes, size_t n_bytes)
+{
+    *o = (struct opened_model){.status = PONDER_OK};
+    o->status = open_both(o, bytes, n_bytes);
+    return o->status;
+}
+
+void close_model(struct opened_model *o)
+{
+    free(o->gguf_scratch);
+    free(o->model_scratch);
+    o->gguf_scratch = o->model_scratch = NULL;
+}
+
+static unsigned touch(const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    return bytes > 0 ? (unsigned)p[0] + p[bytes - 1] : 0;
+}
+
+unsigned touch_model(const struct opened_model *o)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < o->gguf.n_kv; i++) {
+        const struct pd_gguf_kv *kv = &o->gguf.kv[i];
+        sum += touch(kv->key.data, kv->key.bytes);
+        sum += touch(kv->data, (size_t)(kv->end - kv->data));
+    }
+    for (int i = 0; i < o->gguf.n_tensors; i++) {
+        sum += touch(o->gguf.tensor[i].name.data, o->gguf.tensor[i].name.bytes);
+        sum += touch(o->gguf.tensor[i].data, o->gguf.tensor[i].bytes);
+    }
+    for (int l = 0; l < o->model.hparams.n_layers; l++) {
+        for (int i = 0; i < PD_LAYER_TENSORS; i++) {
+            const struct pd_tensor *t = &o->model.layer[l].tensor[i];
+            if (t->data)
+                sum += touch(t->data,
+                             (size_t)t->rows * pd_format_row_bytes(t->format, (size_t)t->cols));
+        }
+    }
+    return sum;
+}
