@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels.c - the generic table, then what this CPU has, in rising order. */
+#include "arch/kernels.h"
+
+#include <string.h>
+
+#include "arch/generic/generic.h"
+#include "arch/x86/x86.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+static void generic_init(struct pd_kernels *k)
+{
+    k->panel_rows = 16;
+    pd_generic_matmul(k);
+    pd_generic_quantise(k);
+    pd_generic_elementwise(k);
+    pd_generic_rope(k);
+    pd_generic_attention(k);
+    pd_generic_reduce(k);
+}
+
+static const struct {
+    const char *name;
+    bool (*is_available)(void);
+    void (*init)(struct pd_kernels *k); /* overrides slots of the levels below */
+} levels[] = {
+    {"generic", always, generic_init},
+#if defined(__x86_64__) || defined(__i386__)
+    {"avx2", pd_x86_has_avx2, pd_x86_init_avx2},
+#endif
+};
+
+const char *pd_kernels_isa(int i, bool *available_ret)
+{
+    if (i < 0 || (size_t)i >= sizeof levels / sizeof levels[0])
+        return NULL;
+    *available_ret = levels[i].is_available();
+    return levels[i].name;
+}
+
+bool pd_kernels_init(struct pd_kernels *kernels, const char *isa)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (!levels[i].is_available())
+            break;
+        levels[i].init(kernels);
+        kernels->isa = levels[i].name;
+        if (isa != NULL && strcmp(isa, levels[i].name) == 0)
+            return true;
+    }
+    return isa == NULL;
+}

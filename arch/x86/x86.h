@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * x86.h - what arch/x86/ gives to arch/kernels.c. */
+#ifndef PD_X86_H
+#define PD_X86_H
+
+#include "arch/kernels.h"
+
+/* AVX2, FMA and F16C, with the operating system saving the wide registers. */
+bool pd_x86_has_avx2(void);
+void pd_x86_init_avx2(struct pd_kernels *k);
+
+void pd_avx2_matmul(struct pd_kernels *k);
+void pd_avx2_quantise(struct pd_kernels *k);
+void pd_avx2_elementwise(struct pd_kernels *k);
+void pd_avx2_attention(struct pd_kernels *k);
+void pd_avx2_reduce(struct pd_kernels *k);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decoder.c - see decoder.h. */
+#include "decode/decoder.h"
+
+#include "decode/forward.h"
+
+static int pad(int n, int to)
+{
+    return pd_div_up(n, to) * to;
+}
+
+static size_t area(int rows, int columns)
+{
+    return (size_t)rows * (size_t)columns;
+}
+
+void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
+                       const struct pd_kernels *kernels, struct pd_decoder_size size,
+                       struct pd_arena *a, struct pd_decoder_bytes *bytes_ret)
+{
+    const struct pd_hparams *h = &model->hparams;
+    int panel_rows = kernels->panel_rows;
+    *d = (struct pd_decoder){
+        .kernels = kernels, .family = model->family, .hparams = *h, .size = size};
+    size_t start = a->used;
+    pd_weights_layout(&d->weights, model, panel_rows, a);
+    pd_rope_layout(&d->rope, h, size.max_tokens, a);
+    bytes_ret->weights = a->used - start;
+
+    start = a->used;
+    pd_kv_layout(&d->kv, h, (struct pd_kv_size){size.n_lanes, size.max_tokens, size.n_pages}, a);
+    bytes_ret->kv = a->used - start;
+
+    start = a->used;
+    int n = size.n_batch;
+    int attention = h->n_heads * h->head_dim;
+    int widest = pad(pd_max_int(pd_max_int(h->n_embd, attention), h->n_ff), 32);
+    d->q_stride = pad(attention, panel_rows);
+    d->kv_stride = pad(h->n_kv_heads * h->head_dim, panel_rows);
+    d->ff_stride = pad(h->n_ff, panel_rows);
+    d->embd_stride = pad(h->n_embd, panel_rows);
+    d->score_stride = pad(size.max_tokens, PD_KV_PAGE);
+    d->x = PD_NEW(a, float, area(n, h->n_embd));
+    d->act.x = PD_NEW(a, float, area(n, widest));
+    d->act.q = PD_NEW(a, int8_t, area(n, widest));
+    d->act.d = PD_NEW(a, float, area(n, widest / 32));
+    d->act.dsum = PD_NEW(a, float, area(n, widest / 32));
+    d->act.sum16 = PD_NEW(a, int32_t, area(n, widest / 16));
+    d->q = PD_NEW(a, float, area(n, d->q_stride));
+    d->k = PD_NEW(a, float, area(n, d->kv_stride));
+    d->v = PD_NEW(a, float, area(n, d->kv_stride));
+    d->attention = PD_NEW(a, float, area(n, attention));
+    d->gate = PD_NEW(a, float, area(n, d->ff_stride));
+    d->up = PD_NEW(a, float, area(n, d->ff_stride));
+    d->projection = PD_NEW(a, float, area(n, d->embd_stride));
+    d->scores = PD_NEW(a, float, area(size.n_threads * (h->n_heads / h->n_kv_heads), d->score_stride));
+    bytes_ret->activations = a->used - start;
+
+    start = a->used;
+    d->vocab_stride = pad(h->n_vocab, panel_rows);
+    d->logits = PD_NEW(a, float, area(size.n_logits, d->vocab_stride));
+    bytes_ret->logits = a->used - start;
+}
+
+void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool)
+{
+    d->pool = pool;
+    pd_weights_pack(&d->weights, model, d->kernels->panel_rows, pool);
+    pd_rope_fill(&d->rope, &d->hparams, model->rope_freqs.data);
+}
+
+/* Rows before `row` on the same lane. */
+static int rows_before(const struct pd_row *rows, int row)
+{
+    int n = 0;
+    for (int i = 0; i < row; i++)
+        n += rows[i].lane == rows[row].lane;
+    return n;
+}
+
+enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, int n,
+                                   int64_t deadline_ns)
+{
+    PD_ASSERT(n > 0 && n <= d->size.n_batch);
+    d->n_logits = 0;
+    for (int i = 0; i < n; i++) {
+        int n_before = rows_before(rows, i);
+        PD_TRY(pd_kv_reserve(&d->kv, rows[i].lane, n_before + 1));
+        rows[i].position = d->kv.lane[rows[i].lane].n_tokens + n_before;
+        rows[i].logits = rows[i].wants_logits ? d->n_logits++ : -1;
+    }
+    PD_ASSERT(d->n_logits <= d->size.n_logits);
+    d->row = rows;
+    d->n_rows = n;
+    d->deadline_ns = deadline_ns;
+    atomic_store(&d->is_aborted, false);
+    pd_pool_run(d->pool, pd_forward, d);
+    if (atomic_load(&d->is_aborted))
+        return PONDER_NO_TIME;
+    for (int i = 0; i < n; i++)
+        d->kv.lane[rows[i].lane].n_tokens++;
+    return PONDER_OK;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decoder.h - tokens in, logits out: one pass over the weights for a batch of rows of any lanes.
+ *
+ * A row is one token appended to one lane. A prompt is many rows of one lane, a decode step one row of each
+ * lane; both are the same code, and a row's result does not depend on the rows beside it. */
+#ifndef PD_DECODER_H
+#define PD_DECODER_H
+
+#include <stdatomic.h>
+
+#include "arch/kernels.h"
+#include "base/arena.h"
+#include "base/pool.h"
+#include "decode/kv.h"
+#include "decode/rope.h"
+#include "decode/weights.h"
+#include "model/model.h"
+
+struct pd_decoder_size {
+    int n_lanes;     /* kv lanes */
+    int n_batch;     /* rows of a step at most */
+    int n_logits;    /* rows of a step whose logits may be asked for */
+    int max_tokens;  /* of one lane */
+    int n_pages;     /* of 16 tokens, all lanes together */
+    int n_threads;
+};
+
+struct pd_row {
+    int32_t token;
+    int32_t lane;
+    bool wants_logits;
+    int32_t position; /* filled in by pd_decoder_step() */
+    int32_t logits;   /* index of its logits, or -1; filled in too */
+};
+
+struct pd_decoder {
+    const struct pd_kernels *kernels;
+    const struct pd_family *family;
+    struct pd_hparams hparams;
+    struct pd_decoder_size size;
+    struct pd_pool *pool;
+    struct pd_weights weights;
+    struct pd_kv kv;
+    struct pd_rope rope;
+
+    /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
+    float *x;          /* [n_batch][n_embd] the residual stream */
+    struct pd_act act; /* what the next matrices multiply; x is the normed stream */
+    float *q, *k, *v;  /* [n_batch][q_stride, kv_stride] */
+    float *attention;  /* [n_batch][n_heads * head_dim] */
+    float *gate, *up;  /* [n_batch][ff_stride] */
+    float *projection; /* [n_batch][embd_stride] outputs of attention and feed-forward */
+    float *scores;     /* [n_threads][heads per kv head][score_stride] */
+    float *logits;     /* [n_logits][vocab_stride] */
+    int q_stride, kv_stride, ff_stride, embd_stride, vocab_stride, score_stride;
+
+    /* The step that runs. */
+    struct pd_row *row; /* the caller's */
+    int n_rows, n_logits;
+    int64_t deadline_ns; /* 0: none */
+    atomic_bool is_aborted;
+};
+
+/* Bytes of each part, for the memory plan. */
+struct pd_decoder_bytes {
+    size_t weights, kv, activations, logits;
+};
+
+/* Places it all; adds to *bytes_ret what each part took. */
+void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
+                       const struct pd_kernels *kernels, struct pd_decoder_size size,
+                       struct pd_arena *a, struct pd_decoder_bytes *bytes_ret);
+
+/* Fills weights and tables from the model's file; pool must be running. */
+void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool);
+
+/* Appends rows[0..n) to their lanes and leaves the logits of those that want them in logits_of(). On failure
+ * no lane has changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). NO_TIME: the clock passed deadline_ns (0: none)
+ * before the last layer began; it is read once a layer. */
+enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, int n,
+                                   int64_t deadline_ns);
+
+static inline float *pd_decoder_logits(const struct pd_decoder *d, int index)
+{
+    return d->logits + (size_t)index * (size_t)d->vocab_stride;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kv.h - keys and values of all lanes, in pages of 16 tokens that lanes with a common past share.
+ *
+ *   storage   [layer][kv head][page] of { key [head_dim][16], value [16][head_dim] } in half floats
+ *   lane      length and a table: page of tokens 0..15, of 16..31, ...
+ *
+ * A fork copies the table and counts references; a shared page is copied when a lane writes to it, which
+ * can only be the page its end falls into. Position p is always slot p % 16 of page p / 16, so attention sums
+ * in the same order whatever is shared. */
+#ifndef PD_KV_H
+#define PD_KV_H
+
+#include "arch/kernels.h"
+#include "base/arena.h"
+#include "base/base.h"
+#include "model/model.h"
+
+struct pd_lane {
+    bool is_used;
+    int n_tokens;
+    int n_pages;   /* in the table: those of n_tokens, and those reserved */
+    int32_t *page; /* [max_pages] */
+};
+
+struct pd_kv {
+    int n_layers, n_kv_heads, head_dim;
+    int n_pages;     /* in all */
+    int n_lanes;     /* slots for lanes */
+    int max_tokens;  /* of one lane */
+    int max_pages;   /* of one lane */
+    uint16_t *storage;
+    struct pd_lane *lane;  /* [n_lanes] */
+    int32_t *n_references; /* [n_pages] */
+    int32_t *free_page;    /* [n_pages] a stack */
+    int n_free;
+};
+
+struct pd_kv_size {
+    int n_lanes, max_tokens, n_pages;
+};
+
+/* Places it. */
+void pd_kv_layout(struct pd_kv *kv, const struct pd_hparams *h, struct pd_kv_size size,
+                  struct pd_arena *a);
+
+/* All lanes and pages are free again. */
+void pd_kv_reset(struct pd_kv *kv);
+
+/* A lane with the past of lane `from` (-1: none). NO_LANE: all are in use. Not thread safe. */
+enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret);
+
+/* Gives the lane and its pages back. */
+void pd_kv_prune(struct pd_kv *kv, int lane);
+
+/* Makes room for n more tokens of a lane, its alone to write; n_tokens is the caller's to raise once they are
+ * written, and to reserve again for tokens that never were is fine. TOO_LONG: beyond max_tokens; NO_MEMORY: no
+ * page is free (lanes that share less than was planned for). On failure the lane is as it was. */
+enum ponder_status pd_kv_reserve(struct pd_kv *kv, int lane, int n);
+
+/* Keys of a page for one layer and kv head; its values follow. */
+static inline uint16_t *pd_kv_page(const struct pd_kv *kv, int layer, int head, int32_t page)
+{
+    size_t index = ((size_t)layer * (size_t)kv->n_kv_heads + (size_t)head) * (size_t)kv->n_pages +
+                   (size_t)page;
+    return kv->storage + index * (size_t)(2 * PD_KV_PAGE * kv->head_dim);
+}
+
+static inline uint16_t *pd_kv_values(const struct pd_kv *kv, uint16_t *key_page)
+{
+    return key_page + PD_KV_PAGE * kv->head_dim;
+}
+
+#endif
