@@ -402,7 +402,7 @@ static enum ponder_status read_header(struct pd_gguf *gguf, const unsigned char 
     PD_TRY(check_magic(bytes, n_bytes, err));
     if (n_bytes < HEADER_BYTES)
         return pd_fail(err, PONDER_BAD_FILE,
-                       "the file ends in its header, after %zu bytes (incomplete download?)",
+                       "the file ends in its GGUF header, after %zu bytes (incomplete download?)",
                        n_bytes);
     gguf->version = (uint32_t)pd_gguf_load(bytes + 4, 4);
     if (gguf->version != 0 && (gguf->version & 0xffff) == 0)

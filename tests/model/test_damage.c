@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_damage.c - damaged files give a one-line error or a right load, soon, and no read past their end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/os.h"
+#include "tests/support/damage.h"
+#include "tests/support/open_model.h"
+
+struct tally {
+    int n_failed, n_loaded;
+    int64_t slowest_ns;
+};
+
+static void assert_one_line(const char *text, const char *name)
+{
+    if (text[0] == '\0')
+        fail_msg("%s: an error without a text", name);
+    for (const char *c = text; *c; c++)
+        if (*c < ' ' || *c > '~')
+            fail_msg("%s: the text '%s' has byte %d", name, text, *c);
+}
+
+static void open_damaged(void *user, const struct damage_case *c)
+{
+    struct tally *tally = user;
+    struct opened_model o;
+    int64_t start = pd_clock_ns();
+    open_model(&o, c->bytes, c->n_bytes);
+    int64_t ns = pd_clock_ns() - start;
+    if (ns > tally->slowest_ns)
+        tally->slowest_ns = ns;
+
+    bool is_ours = c->layer == DAMAGE_GGUF_OR_MODEL;
+    if (o.status == PONDER_OK) {
+        tally->n_loaded++;
+        touch_model(&o);
+        pd_model_main_format(&o.model);
+        if (c->must_fail && is_ours)
+            fail_msg("%s: loaded", c->name);
+    } else {
+        tally->n_failed++;
+        assert_one_line(o.error, c->name);
+        if (o.status != PONDER_BAD_FILE && o.status != PONDER_UNSUPPORTED)
+            fail_msg("%s: status %d, '%s'", c->name, o.status, o.error);
+        if (is_ours && c->status != PONDER_OK && o.status != c->status)
+            fail_msg("%s: status %d, not %d: '%s'", c->name, o.status, c->status, o.error);
+        if (is_ours && c->says && !strstr(o.error, c->says))
+            fail_msg("%s: '%s' does not say '%s'", c->name, o.error, c->says);
+    }
+    close_model(&o);
+}
+
+static void test_damage_gives_a_one_line_error_or_a_right_load(void **state)
+{
+    (void)state;
+    struct tally tally = {0};
+    int n = damage_each(open_damaged, &tally);
+    print_message("%d damaged files: %d errors, %d loaded, slowest %.2f ms\n", n, tally.n_failed,
+                  tally.n_loaded, (double)tally.slowest_ns * 1e-6);
+    assert_int_equal(n, tally.n_failed + tally.n_loaded);
+    assert_true(n >= 10000);
+    assert_true(tally.n_failed > n / 2);
+    assert_true(tally.slowest_ns < 1000000000);
+}
+
+static void test_flipped_bits_give_a_one_line_error_or_a_right_load(void **state)
+{
+    (void)state;
+    struct tally tally = {0};
+    int n = damage_flips(20240806, 20000, open_damaged, &tally);
+    print_message("%d files with flipped bits: %d errors, %d loaded, slowest %.2f ms\n", n,
+                  tally.n_failed, tally.n_loaded, (double)tally.slowest_ns * 1e-6);
+    assert_int_equal(n, tally.n_failed + tally.n_loaded);
+    assert_true(tally.n_failed > n / 10);
+    assert_true(tally.slowest_ns < 1000000000);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damage_gives_a_one_line_error_or_a_right_load),
+        cmocka_unit_test(test_flipped_bits_give_a_one_line_error_or_a_right_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
