@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cli.c - what the subcommands share. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught_signal;
+
+void complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("ponder: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+int complain_status(enum ponder_status status, const char *what, const struct settings *settings)
+{
+    char hint[160] = "";
+    if (status == PONDER_TOO_LONG)
+        snprintf(hint, sizeof hint, "; shorten it, or raise --max-prompt (now %d tokens)",
+                 settings->engine.max_prompt_tokens);
+    else if (status == PONDER_NO_TIME)
+        snprintf(hint, sizeof hint, "; raise --budget (now %g ms)", settings->request.budget_ms);
+    complain("%s: %s%s", what, ponder_status_text(status), hint);
+    return ponder_status_exit_code(status);
+}
+
+static void on_signal(int number)
+{
+    caught_signal = number;
+}
+
+void catch_signals(struct settings *settings)
+{
+    /* No SA_RESTART: a blocked read ends too. SA_RESETHAND: the second signal does its usual work. */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    settings->request.cancel = &caught_signal;
+}
+
+int caught_exit_code(void)
+{
+    return caught_signal ? 128 + (int)caught_signal : 0;
+}
+
+double clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
+}
+
+void *grow(void *block, size_t bytes)
+{
+    block = realloc(block, bytes);
+    if (!block) {
+        complain("out of memory");
+        exit(ponder_status_exit_code(PONDER_NO_MEMORY));
+    }
+    return block;
+}
+
+const char *find_model(const struct settings *settings)
+{
+    if (settings->model)
+        return settings->model;
+    const char *path = getenv("PONDER_MODEL");
+    if (path && path[0] != '\0')
+        return path;
+    if (access(DEFAULT_MODEL, R_OK) == 0)
+        return DEFAULT_MODEL;
+    complain("no model: give one with -m FILE or $PONDER_MODEL, or get one with models/fetch.sh "
+             "smollm2-135m");
+    return NULL;
+}
+
+void settle_lanes(struct settings *settings, int default_samples)
+{
+    struct ponder_request *request = &settings->request;
+    bool is_greedy = request->strategy && strcmp(request->strategy, "greedy") == 0;
+    int n_samples = settings->n_samples > 0 ? settings->n_samples : is_greedy ? 1 : default_samples;
+    int n_lanes = n_samples < PONDER_MAX_LANES ? n_samples : PONDER_MAX_LANES;
+    request->n_samples = n_samples;
+    settings->engine.n_lanes = settings->n_lanes > 0 ? settings->n_lanes : n_lanes;
+}
+
+int open_engine(const struct settings *settings, struct ponder **p_ret)
+{
+    char err[PONDER_ERROR_BYTES] = "";
+    const char *path = find_model(settings);
+    if (!path)
+        return EXIT_FILE;
+    double begin = clock_ms();
+    enum ponder_status status = ponder_create(path, &settings->engine, settings->memory_limit_bytes,
+                                              p_ret, err, sizeof err);
+    if (status != PONDER_OK) {
+        complain("%s", err[0] != '\0' ? err : ponder_status_text(status));
+        return ponder_status_exit_code(status);
+    }
+    if (settings->is_verbose) {
+        struct ponder_info info;
+        ponder_describe(*p_ret, &info);
+        fprintf(stderr,
+                "ponder: %s: %s, %s, %.1f M parameters; %d lanes, %d threads, %s; %.1f MiB, "
+                "loaded in %.0f ms\n",
+                path, info.family, info.format, (double)info.n_parameters / 1e6, info.n_lanes,
+                info.n_threads, info.isa, (double)info.memory_bytes / 1048576, clock_ms() - begin);
+    }
+    return EXIT_OK;
+}
+
+static char *join_words(const struct settings *settings, size_t *bytes_ret)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < settings->n_words; i++)
+        bytes += strlen(settings->words[i]) + 1;
+    char *text = grow(NULL, bytes);
+    size_t n = 0;
+    for (int i = 0; i < settings->n_words; i++) {
+        size_t length = strlen(settings->words[i]);
+        memcpy(text + n, settings->words[i], length);
+        n += length;
+        text[n++] = ' ';
+    }
+    *bytes_ret = n - 1;
+    return text;
+}
+
+int read_text(const struct settings *settings, const char *what, char **text_ret, size_t *bytes_ret)
+{
+    bool is_input = settings->n_words == 1 && strcmp(settings->words[0], "-") == 0;
+    if (settings->n_words > 0 && !is_input) {
+        *text_ret = join_words(settings, bytes_ret);
+        return EXIT_OK;
+    }
+    if (!is_input && isatty(STDIN_FILENO)) {
+        complain("no %s: give it on the command line, or - to read standard input", what);
+        return EXIT_USAGE;
+    }
+    /* Far more than any context holds, and a bound on what a runaway pipe can take. */
+    enum { MAX_INPUT_BYTES = 64 << 20 };
+    size_t capacity = 1 << 16;
+    size_t n = 0;
+    char *text = grow(NULL, capacity);
+    for (size_t got; (got = fread(text + n, 1, capacity - n, stdin)) > 0;) {
+        n += got;
+        if (n == capacity)
+            text = grow(text, capacity *= 2);
+        if (n > MAX_INPUT_BYTES)
+            break;
+    }
+    *text_ret = text;
+    *bytes_ret = n;
+    if (ferror(stdin) && caught_exit_code() == 0) {
+        complain("cannot read standard input: %s", strerror(errno));
+        return EXIT_FILE;
+    }
+    if (n > MAX_INPUT_BYTES) {
+        complain("standard input holds more than 64 MiB");
+        return EXIT_USAGE;
+    }
+    return caught_exit_code();
+}
+
+int finish_output(FILE *file, const char *name, int code)
+{
+    errno = 0;
+    if (fflush(file) == 0 && !ferror(file))
+        return code;
+    /* A closed pipe is how the reader says that it has seen enough. */
+    if (errno != EPIPE)
+        complain("cannot write %s: %s", name, errno ? strerror(errno) : "write error");
+    return EXIT_FILE;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cli.h - what the subcommands share: messages, exit codes, signals, reading, opening the engine. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdio.h>
+
+#include "cli/options.h"
+
+#define DEFAULT_MODEL "models/smollm2-135m.gguf"
+
+/* Those of statuses are in ponder.h; these are the program's own. */
+enum { EXIT_OK = 0, EXIT_SOME_FAILED = 1, EXIT_USAGE = 2, EXIT_FILE = 3 };
+
+int cmd_solve(struct settings *settings);
+int cmd_eval(struct settings *settings);
+int cmd_generate(struct settings *settings);
+int cmd_tokenize(struct settings *settings);
+int cmd_info(struct settings *settings);
+int cmd_bench(struct settings *settings);
+
+/* One line "ponder: ..." on standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says what a status means for `what` ("the question", "line 3") and what to do about it; returns the
+ * exit code. */
+int complain_status(enum ponder_status status, const char *what, const struct settings *settings);
+
+/* SIGINT and SIGTERM from here on set what request.cancel polls; a second one ends the program. */
+void catch_signals(struct settings *settings);
+/* 128 + signal once one came, else 0. */
+int caught_exit_code(void);
+
+double clock_ms(void);
+void *grow(void *block, size_t bytes); /* realloc that ends the program when there is no memory */
+
+/* The model file to use, or NULL after a message. */
+const char *find_model(const struct settings *settings);
+
+/* How many samples and lanes follow from the options; default_samples where none are given. Call before
+ * the engine is measured or opened. */
+void settle_lanes(struct settings *settings, int default_samples);
+
+/* Opens the engine and says so with --verbose; exit code, after a message if not 0. */
+int open_engine(const struct settings *settings, struct ponder **p_ret);
+
+/* The words of the command line joined by spaces, or all of standard input for "-" or where there are
+ * none, in memory of its own. Exit code. */
+int read_text(const struct settings *settings, const char *what, char **text_ret,
+              size_t *bytes_ret);
+
+/* Flushes standard output: exit code `code`, or EXIT_FILE after a message if it could not be written. */
+int finish_output(FILE *file, const char *name, int code);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_info.c - `ponder info`: the memory plan, and what a model file holds. The plan comes from the file's
+ * header alone; only what follows it opens an engine, a small one. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/output.h"
+
+static void put_sections(struct pd_json_writer *w, const struct ponder_plan *plan)
+{
+    pd_json_key(w, "sections");
+    pd_json_begin(w, '[');
+    for (int i = 0; i < plan->n_sections; i++) {
+        pd_json_begin(w, '{');
+        pd_json_key(w, "name");
+        pd_json_text(w, plan->sections[i].name);
+        pd_json_key(w, "bytes");
+        pd_json_u64(w, plan->sections[i].bytes);
+        pd_json_end(w, '}');
+    }
+    pd_json_end(w, ']');
+}
+
+/* The numbers of a model, in the order in which both outputs show them. */
+struct fact {
+    const char *key;
+    int64_t value;
+};
+
+enum { N_FACTS = 9 };
+
+static void collect_facts(const struct ponder_info *info, struct fact facts[N_FACTS])
+{
+    const struct fact all[N_FACTS] = {
+        {"parameters", info->n_parameters},
+        {"layers", info->n_layers},
+        {"embd", info->n_embd},
+        {"heads", info->n_heads},
+        {"kv_heads", info->n_kv_heads},
+        {"head_dim", info->head_dim},
+        {"ff", info->n_ff},
+        {"vocab", info->n_vocab},
+        {"ctx_train", info->n_ctx_train},
+    };
+    memcpy(facts, all, sizeof all);
+}
+
+static void print_json(const char *path, const struct settings *settings,
+                       const struct ponder_plan *plan, const struct ponder_info *info, bool fits)
+{
+    struct pd_json_writer w;
+    struct fact facts[N_FACTS];
+    json_to_file(&w, stdout);
+    pd_json_begin(&w, '{');
+    pd_json_key(&w, "file");
+    pd_json_text(&w, path);
+    if (info) {
+        const char *const texts[][2] = {{"model", model_name(info)},
+                                        {"family", info->family},
+                                        {"format", info->format},
+                                        {"chat", info->chat},
+                                        {"isa", info->isa}};
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            pd_json_key(&w, texts[i][0]);
+            pd_json_text(&w, texts[i][1]);
+        }
+        collect_facts(info, facts);
+        for (int i = 0; i < N_FACTS; i++) {
+            pd_json_key(&w, facts[i].key);
+            pd_json_int(&w, facts[i].value);
+        }
+        pd_json_key(&w, "threads");
+        pd_json_int(&w, info->n_threads);
+    }
+    pd_json_key(&w, "lanes");
+    pd_json_int(&w, settings->engine.n_lanes);
+    pd_json_key(&w, "max_prompt");
+    pd_json_int(&w, settings->engine.max_prompt_tokens);
+    pd_json_key(&w, "max_tokens");
+    pd_json_int(&w, settings->engine.max_tokens);
+    pd_json_key(&w, "memory_bytes");
+    pd_json_u64(&w, plan->total_bytes);
+    if (settings->memory_limit_bytes > 0) {
+        pd_json_key(&w, "fits");
+        pd_json_bool(&w, fits);
+    }
+    put_sections(&w, plan);
+    pd_json_end(&w, '}');
+    putchar('\n');
+}
+
+static void print_people(const char *path, const struct settings *settings,
+                         const struct ponder_plan *plan, const struct ponder_info *info)
+{
+    char size[24];
+    struct fact facts[N_FACTS];
+    printf("%s\n", path);
+    if (info) {
+        printf("  model       %s\n  family      %s\n  format      %s\n  chat        %s\n",
+               model_name(info), info->family, info->format, info->chat);
+        collect_facts(info, facts);
+        for (int i = 0; i < N_FACTS; i++)
+            printf("  %-11s %lld\n", facts[i].key, (long long)facts[i].value);
+        printf("  isa         %s\n  threads     %d\n", info->isa, info->n_threads);
+    }
+    printf("memory for %d lanes, prompts of %d tokens, %d tokens a sample\n",
+           settings->engine.n_lanes, settings->engine.max_prompt_tokens,
+           settings->engine.max_tokens);
+    for (int i = 0; i < plan->n_sections; i++)
+        printf("  %-20s %12zu  %s\n", plan->sections[i].name, plan->sections[i].bytes,
+               size_text(plan->sections[i].bytes, size));
+    printf("  %-20s %12zu  %s\n", "total", plan->total_bytes, size_text(plan->total_bytes, size));
+}
+
+/* The smallest engine that can say what the file holds. */
+static int open_small(const struct settings *settings, struct ponder **p_ret)
+{
+    struct settings small = *settings;
+    small.engine.n_lanes = 1;
+    small.engine.max_prompt_tokens = 16;
+    small.engine.max_tokens = 1;
+    small.memory_limit_bytes = 0;
+    return open_engine(&small, p_ret);
+}
+
+int cmd_info(struct settings *settings)
+{
+    char err[PONDER_ERROR_BYTES] = "";
+    char needed[24], limit[24];
+    struct ponder_plan plan;
+    struct ponder_info info;
+    struct ponder *p = NULL;
+    if (settings->n_words > 0) {
+        complain("info takes the file with -m, not '%s'; see ponder info --help",
+                 settings->words[0]);
+        return EXIT_USAGE;
+    }
+    settle_lanes(settings, 8);
+    const char *path = find_model(settings);
+    if (!path)
+        return EXIT_FILE;
+    enum ponder_status status = ponder_measure(path, &settings->engine, &plan, err, sizeof err);
+    if (status != PONDER_OK) {
+        complain("%s", err[0] != '\0' ? err : ponder_status_text(status));
+        return ponder_status_exit_code(status);
+    }
+    bool fits =
+        settings->memory_limit_bytes == 0 || plan.total_bytes <= settings->memory_limit_bytes;
+    int code = fits ? open_small(settings, &p) : EXIT_OK;
+    if (p)
+        ponder_describe(p, &info);
+    if (settings->is_json)
+        print_json(path, settings, &plan, p ? &info : NULL, fits);
+    else
+        print_people(path, settings, &plan, p ? &info : NULL);
+    ponder_free(p);
+    code = finish_output(stdout, "standard output", code);
+    if (code != EXIT_OK || fits)
+        return code;
+    complain("the plan needs %s (%zu bytes) and --memory allows %s; lower --samples, --lanes, "
+             "--max-prompt or --max-tokens",
+             size_text(plan.total_bytes, needed), plan.total_bytes,
+             size_text(settings->memory_limit_bytes, limit));
+    return ponder_status_exit_code(PONDER_NO_MEMORY);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - the `ponder` program: the table of subcommands, and the choice among them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const char exit_codes[] =
+    "Exit codes: 0 answered, 1 no answer found or some rows failed, 2 usage, 3 bad or missing\n"
+    "file, 4 memory too small, 5 budget too short, 130 interrupted.\n";
+
+static const struct command commands[] = {
+    {"solve", CMD_SOLVE, "solve [OPTION]... [QUESTION | - | --jsonl [FILE]]",
+     "Answers questions, each within its budget",
+     "\nA question comes from the command line, or one a line from standard input. In a pipe\n"
+     "the answer alone is printed, one line each; on a terminal also how sure it is and what\n"
+     "it cost. With --jsonl, rows {\"id\", \"question\"} come from FILE or standard input, and\n"
+     "the same objects as with --json go out, in the same order, each with its id and as\n"
+     "soon as it is known. A row that cannot be read or asked is reported with its line\n"
+     "number, goes out as {\"id\", \"error\"} if it has an id, and makes the exit code 1 at the\n"
+     "end. A row without an id gets the number of its line.\n",
+     cmd_solve, 0},
+    {"generate", CMD_GENERATE, "generate [OPTION]... [PROMPT | -]",
+     "Writes on from a prompt, as plain text",
+     "\nThe text goes out as it is written, or with --json as one object at the end.\n",
+     cmd_generate, 0},
+    {"eval", CMD_EVAL, "eval --data FILE [OPTION]...",
+     "Measures accuracy, latency, overshoot and work on a set of questions",
+     "\nAnswers are compared by value. The interval is Wilson's; percentiles are by nearest\n"
+     "rank; overshoot is the time of an answer less its budget. Rows with a \"level\" are also\n"
+     "counted by it.\n",
+     cmd_eval, 0},
+    {"bench", CMD_BENCH, "bench [OPTION]...", "Measures prefill, decode by lanes, start and memory",
+     "\nPrefill is of --max-prompt tokens, decode of --max-tokens steps, both without search;\n"
+     "decode runs at 1, 4, 8, 16 and 32 lanes, as far as --samples allows.\n",
+     cmd_bench, 64},
+    {"tokenize", CMD_TOKENIZE, "tokenize [OPTION]... [TEXT | -]", "Shows the tokens of a text",
+     "\nOne line a token: its number and its text as a JSON string.\n", cmd_tokenize, 0},
+    {"info", CMD_INFO, "info [OPTION]...",
+     "Says what a model file holds and how much memory it needs",
+     "\nThe memory is planned for --samples, --max-prompt and --max-tokens; with --memory, a plan\n"
+     "that does not fit makes the exit code 4.\n",
+     cmd_info, 0},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char *command_name(int i)
+{
+    return i < N_COMMANDS ? commands[i].name : NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_help(FILE *file)
+{
+    fputs("Usage: ponder COMMAND [OPTION]...\n\n"
+          "A tiny language model that thinks as long as you can wait.\n\nCommands:\n",
+          file);
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(file, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fprintf(
+        file,
+        "\nponder COMMAND --help shows the options of a command; ponder --version the version.\n"
+        "Try: ponder solve --budget 500ms \"Tom has 3 apples and buys 4. How many now?\"\n\n%s",
+        exit_codes);
+}
+
+static int unknown_command(const char *name)
+{
+    const char *near = nearest_name(name, command_name);
+    if (near)
+        complain("unknown command '%s'; did you mean %s? See ponder --help", name, near);
+    else
+        complain("unknown command '%s'; see ponder --help", name);
+    return EXIT_USAGE;
+}
+
+/* "ponder help [COMMAND]" */
+static int help(int n_words, char **words)
+{
+    const struct command *command = n_words > 0 ? find_command(words[0]) : NULL;
+    if (n_words > 0 && !command)
+        return unknown_command(words[0]);
+    if (command)
+        options_print_help(command);
+    else
+        print_help(stdout);
+    return EXIT_OK;
+}
+
+static int run(int n_words, char **words)
+{
+    struct settings settings;
+    if (n_words == 0) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = words[0];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return help(n_words - 1, words + 1);
+    if (strcmp(name, "--version") == 0) {
+        printf("ponder %s\n", ponder_version());
+        return EXIT_OK;
+    }
+    const struct command *command = find_command(name);
+    if (!command)
+        return unknown_command(name);
+    int code = options_parse(command, n_words - 1, words + 1, &settings);
+    if (code == EXIT_OK)
+        code = command->run(&settings);
+    return code < 0 ? EXIT_OK : code;
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc > 0 ? argc - 1 : 0, argv + 1);
+    /* Commands have looked at what they wrote; this is for help and version. */
+    return code == EXIT_OK ? finish_output(stdout, "standard output", code) : code;
+}

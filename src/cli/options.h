@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options.h - the options of every subcommand in one table: what parses them also prints --help. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "ponder.h"
+
+enum {
+    CMD_SOLVE = 1 << 0,
+    CMD_EVAL = 1 << 1,
+    CMD_GENERATE = 1 << 2,
+    CMD_TOKENIZE = 1 << 3,
+    CMD_INFO = 1 << 4,
+    CMD_BENCH = 1 << 5,
+};
+
+/* What the command line says. Zero and NULL: not given. */
+struct settings {
+    const char *model;
+    struct ponder_options engine;
+    struct ponder_request request;
+    size_t memory_limit_bytes;
+    int n_samples, n_lanes;
+    bool is_json, is_jsonl, is_stream, is_quiet, is_verbose;
+    bool is_special, is_no_bos, is_count;
+    const char *data, *out, *resume;
+    int limit, n_repeats;
+    int shard, n_shards; /* shard 1..n_shards */
+    char **words;        /* what is no option */
+    int n_words;
+};
+
+struct command {
+    const char *name;
+    unsigned bit; /* CMD_... */
+    const char *synopsis, *summary;
+    const char *details; /* paragraphs for --help */
+    int (*run)(struct settings *settings);
+    int max_tokens; /* its default of --max-tokens; 0: the library's */
+};
+
+/* Fills in *settings from the words after the subcommand. 0: go on; -1: help was asked for and printed;
+ * else the exit code, after a message. */
+int options_parse(const struct command *command, int n_words, char **words,
+                  struct settings *settings);
+
+void options_print_help(const struct command *command);
+
+/* The name closest to word if it is close enough to be meant; else NULL. name_of(i) gives NULL at the
+ * end. */
+const char *nearest_name(const char *word, const char *(*name_of)(int i));
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stats.h - the few statistics that eval and bench report. */
+#ifndef CLI_STATS_H
+#define CLI_STATS_H
+
+#include <stddef.h>
+
+/* Sorts values. */
+void stats_sort(double *values, size_t n);
+
+/* The nearest-rank percentile of sorted values: the smallest that share (0..1) of all do not exceed.
+ * 0 for none. */
+double stats_percentile(const double *sorted, size_t n, double share);
+
+/* Wilson's 95% interval of a share of `hits` in n. */
+struct interval {
+    double low, high;
+};
+struct interval stats_wilson(size_t hits, size_t n);
+
+#endif
