@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_format.c - the table of tensor formats: decoders bit for bit against another implementation's
  * (scripts/make-format-goldens.py), halves exhaustively, encoders within stated errors. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <float.h>
 #include <math.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,6 +15,7 @@
 #include "quant/block.h"
 #include "quant/encode.h"
 #include "quant/format.h"
+#include "tests/support/guarded.h"
 
 static uint32_t float_bits(float value)
 {
@@ -116,45 +114,28 @@ static void test_decoders_agree_with_golden_bits(void **state)
     fclose(file);
 }
 
-/* Pages whose end is followed by one that cannot be touched. */
-static unsigned char *new_guarded(size_t *n_bytes_ret)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t n = (16384 + page - 1) / page * page;
-    unsigned char *pages =
-        mmap(NULL, n + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(pages, MAP_FAILED);
-    assert_int_equal(mprotect(pages + n, page, PROT_NONE), 0);
-    *n_bytes_ret = n;
-    return pages;
-}
-
 static void test_decoders_read_only_their_blocks_at_any_alignment(void **state)
 {
     (void)state;
-    enum { N_BLOCKS = 3 };
-    size_t guarded_bytes;
-    unsigned char *guarded = new_guarded(&guarded_bytes);
+    enum { N_BLOCKS = 3, MAX_BYTES = N_BLOCKS * 256 };
     for (int id = 0; id < PD_FORMATS; id++) {
         const struct pd_format *format = pd_format_get((enum pd_format_id)id);
         size_t n = (size_t)N_BLOCKS * format->block_elements;
-        size_t block_bytes = (size_t)N_BLOCKS * format->block_bytes;
-        unsigned char blocks[N_BLOCKS * 256];
+        size_t n_bytes = (size_t)N_BLOCKS * format->block_bytes;
+        unsigned char blocks[3 + MAX_BYTES] = {0};
         float want[N_BLOCKS * PD_SUPERBLOCK];
         float got[N_BLOCKS * PD_SUPERBLOCK + 1];
-        random_bytes(blocks, block_bytes, format->id);
-        format->decode(blocks, want, N_BLOCKS);
-        for (size_t slack = 0; slack < 4;
-             slack++) { /* bytes between the blocks' end and the guard */
-            unsigned char *place = guarded + guarded_bytes - slack - block_bytes;
-            memcpy(place, blocks, block_bytes);
+        random_bytes(blocks + 3, n_bytes, format->id);
+        format->decode(blocks + 3, want, N_BLOCKS);
+        for (size_t before = 0; before < 4; before++) {
+            struct guarded copy = guarded_copy(blocks + 3 - before, before + n_bytes);
             got[n] = 42.0f;
-            format->decode(place, got, N_BLOCKS);
+            format->decode(copy.data + before, got, N_BLOCKS);
+            guarded_free(&copy);
             assert_memory_equal(got, want, n * sizeof *got);
             assert_true(got[n] == 42.0f);
         }
     }
-    munmap(guarded, guarded_bytes + (size_t)sysconf(_SC_PAGESIZE));
 }
 
 /* What a half means, by its definition: fraction and exponent. */
