@@ -73,7 +73,7 @@ const char *pd_string_show(struct pd_string s, char text_ret[PD_SHOW_BYTES])
 
 bool pd_string_equal(struct pd_string s, const char *text)
 {
-    return strlen(text) == s.bytes && memcmp(s.data, text, s.bytes) == 0;
+    return strlen(text) == s.bytes && (s.bytes == 0 || memcmp(s.data, text, s.bytes) == 0);
 }
 
 static enum ponder_status fail_in(const struct reader *r, enum ponder_status status,

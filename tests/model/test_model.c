@@ -235,6 +235,87 @@ static void test_other_dimensions_and_alignments_open(void **state)
     }
 }
 
+/* Opens a tiny model again, after something was added to its builder. */
+static void reopen(struct tiny_model *tiny, struct opened_model *o)
+{
+    close_model(o);
+    free(tiny->bytes);
+    tiny->bytes = gguf_finish(tiny->builder, &tiny->n_bytes);
+    if (open_model(o, tiny->bytes, tiny->n_bytes) != PONDER_OK)
+        fail_msg("%s", o->error);
+}
+
+static void test_tensors_off_the_main_path_are_ignored(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"value_head.weight", "direction.536870912", "cls.weight",
+                                        "block.0.attn_q.weight"};
+    static const float values[16] = {1};
+    struct tiny_options options;
+    struct tiny_model *tiny;
+    struct opened_model o;
+    tiny_options_default(&options, "llama", PD_F32);
+    open_tiny(&options, &tiny, &o);
+    for (size_t i = 0; i < PD_COUNT(names); i++)
+        gguf_add_tensor(tiny->builder, names[i], 0, 1, (const uint64_t[]){16}, values, 64);
+    reopen(tiny, &o);
+    assert_int_equal(o.gguf.n_tensors, tiny->n_tensors + (int)PD_COUNT(names));
+    close_tiny(tiny, &o);
+}
+
+static void test_a_number_may_be_an_array_of_one_value(void **state)
+{
+    (void)state;
+    static const uint32_t per_layer[] = {2, 2};
+    struct tiny_options options;
+    struct tiny_model *tiny;
+    struct opened_model o;
+    tiny_options_default(&options, "llama", PD_F32);
+    open_tiny(&options, &tiny, &o);
+    gguf_add_array(tiny->builder, "llama.attention.head_count_kv", PD_GGUF_U32, per_layer, 2);
+    const size_t old =
+        gguf_find_field(tiny->builder, GGUF_FIELD_KEY, "llama.attention.head_count_kv")->offset;
+    free(tiny->bytes);
+    tiny->bytes = gguf_finish(tiny->builder, &tiny->n_bytes);
+    tiny->bytes[old] = '~'; /* hides the number that was there */
+    close_model(&o);
+    assert_int_equal(open_model(&o, tiny->bytes, tiny->n_bytes), PONDER_OK);
+    assert_int_equal(o.model.hparams.n_kv_heads, 2);
+    close_tiny(tiny, &o);
+}
+
+static void test_rope_scaling_none_ignores_its_factor(void **state)
+{
+    (void)state;
+    struct tiny_options options;
+    struct tiny_model *tiny;
+    struct opened_model o;
+    tiny_options_default(&options, "qwen2", PD_F32);
+    open_tiny(&options, &tiny, &o);
+    gguf_add_string(tiny->builder, "qwen2.rope.scaling.type", "none");
+    gguf_add_f32(tiny->builder, "qwen2.rope.scaling.factor", 4);
+    reopen(tiny, &o);
+    assert_true(o.model.hparams.rope_scale == 1);
+    close_tiny(tiny, &o);
+}
+
+static void test_a_window_pattern_of_the_file_wins(void **state)
+{
+    (void)state;
+    struct tiny_options options;
+    struct tiny_model *tiny;
+    struct opened_model o;
+    tiny_options_default(&options, "gemma3", PD_F32);
+    open_tiny(&options, &tiny, &o);
+    gguf_add_u32(tiny->builder, "gemma3.attention.sliding_window_pattern", 2);
+    gguf_add_f32(tiny->builder, "gemma3.rope.freq_base_swa", 5000);
+    reopen(tiny, &o);
+    for (int layer = 0; layer < options.n_layers; layer++)
+        assert_int_equal(pd_layer_is_windowed(&o.model.hparams, layer), layer % 2 == 0);
+    assert_true(o.model.hparams.rope_base_local == 5000);
+    close_tiny(tiny, &o);
+}
+
 static void test_scratch_is_exact(void **state)
 {
     (void)state;
@@ -385,6 +466,10 @@ int main(void)
         cmocka_unit_test(test_parameters_are_the_elements_of_all_tensors),
         cmocka_unit_test(test_rope_scaling_is_linear_or_a_tensor),
         cmocka_unit_test(test_other_dimensions_and_alignments_open),
+        cmocka_unit_test(test_tensors_off_the_main_path_are_ignored),
+        cmocka_unit_test(test_a_number_may_be_an_array_of_one_value),
+        cmocka_unit_test(test_rope_scaling_none_ignores_its_factor),
+        cmocka_unit_test(test_a_window_pattern_of_the_file_wins),
         cmocka_unit_test(test_scratch_is_exact),
         cmocka_unit_test(test_the_list_names_every_family),
         cmocka_unit_test(test_smollm2_opens),
