@@ -286,9 +286,9 @@ int damage_flips(uint64_t seed, int n, damage_visit visit, void *user)
         struct tiny_model *t = tiny[(size_t)i % PD_COUNT(bases)];
         size_t reach = i % 16 == 0 ? t->n_bytes : directory_bytes[(size_t)i % PD_COUNT(bases)];
         size_t bit[8];
-        size_t n_bits = 1 + pd_rng_u64(seed, (uint64_t)i, 0) % PD_COUNT(bit);
+        size_t n_bits = 1 + (size_t)(pd_rng_u64(seed, (uint64_t)i, 0) % PD_COUNT(bit));
         for (size_t k = 0; k < n_bits; k++) {
-            bit[k] = pd_rng_u64(seed, (uint64_t)i, k + 1) % (8 * reach);
+            bit[k] = (size_t)(pd_rng_u64(seed, (uint64_t)i, k + 1) % (8 * reach));
             t->bytes[bit[k] / 8] ^= (unsigned char)(1u << bit[k] % 8);
         }
         char name[96];

@@ -28,11 +28,33 @@ enum ponder_status open_model(struct opened_model *o, const unsigned char *bytes
     return o->status;
 }
 
+static enum ponder_status lay_out_tokenizer(struct opened_model *o)
+{
+    const struct pd_error err = {o->error, sizeof o->error};
+    struct pd_arena arena;
+    pd_arena_init_count(&arena);
+    PD_TRY(pd_tokenizer_layout(&o->tokenizer, &o->gguf, o->model.hparams.n_vocab, &arena, &err));
+    size_t used = arena.used, block_bytes = pd_arena_block_bytes(&arena);
+    o->tokenizer_block = malloc(block_bytes);
+    pd_arena_init(&arena, o->tokenizer_block, block_bytes);
+    PD_TRY(pd_tokenizer_layout(&o->tokenizer, &o->gguf, o->model.hparams.n_vocab, &arena, &err));
+    if (arena.used != used)
+        return pd_fail(&err, PONDER_NO_MEMORY, "%zu bytes used, %zu counted", arena.used, used);
+    return PONDER_OK;
+}
+
+enum ponder_status open_tokenizer(struct opened_model *o)
+{
+    o->status = lay_out_tokenizer(o);
+    return o->status;
+}
+
 void close_model(struct opened_model *o)
 {
     free(o->gguf_scratch);
     free(o->model_scratch);
-    o->gguf_scratch = o->model_scratch = NULL;
+    free(o->tokenizer_block);
+    o->gguf_scratch = o->model_scratch = o->tokenizer_block = NULL;
 }
 
 static unsigned touch(const void *data, size_t bytes)
@@ -62,4 +84,32 @@ unsigned touch_model(const struct opened_model *o)
         }
     }
     return sum;
+}
+
+unsigned touch_tokenizer(const struct opened_model *o)
+{
+    static const char text[] = "<|im_start|>Hello the many 12 cows\xff\n\xc3\xa9 <bos><0x-1> and";
+    const struct pd_tokenizer *t = o->tokenizer;
+    size_t bytes = pd_tokenizer_scratch_bytes(sizeof text - 1);
+    void *scratch = malloc(bytes);
+    unsigned sum = 0;
+    for (int way = 0; way < 4; way++) {
+        int32_t tokens[2 * sizeof text];
+        size_t n = 0;
+        struct pd_tokenize how = {.add_bos = way % 2 == 1, .parse_special = way >= 2};
+        if (pd_tokenize(t, text, sizeof text - 1, how, scratch, bytes, tokens, PD_COUNT(tokens),
+                        &n) != PONDER_OK)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            char piece[64];
+            sum += (unsigned)pd_token_text(t, tokens[i], true, piece, sizeof piece);
+        }
+    }
+    free(scratch);
+    for (int32_t token = 0; token < pd_tokenizer_n_vocab(t); token++) {
+        char piece[8];
+        sum += (unsigned)pd_token_text(t, token, token % 2 == 0, piece, sizeof piece);
+        sum += pd_tokenizer_ends_text(t, token);
+    }
+    return sum + (unsigned)pd_tokenizer_special(t, "<|im_end|>");
 }
