@@ -128,10 +128,10 @@ size_t pd_tokenizer_max_token_bytes(const struct pd_tokenizer *t)
     return t->vocab.max_bytes;
 }
 
-size_t pd_tokenizer_scratch_bytes(const struct pd_tokenizer *t, size_t text_bytes)
+size_t pd_tokenizer_scratch_bytes(size_t text_bytes)
 {
     size_t n = pd_min_size(text_bytes, MAX_TEXT_BYTES);
-    size_t symbols = pd_tokenize_max_symbols(t, n);
+    size_t symbols = pd_tokenize_max_symbols(n);
     return SCRATCH_ALIGN + n * sizeof(uint32_t) + SCRATCH_ALIGN +
            symbols * (sizeof(struct pd_symbol) + sizeof(uint32_t)) + pd_tokenize_max_text(n);
 }
@@ -245,9 +245,9 @@ enum ponder_status pd_tokenize(const struct pd_tokenizer *t, const char *text, s
     *n_ret = capacity + 1;
     if (text_bytes > MAX_TEXT_BYTES)
         return PONDER_TOO_LONG;
-    if (scratch_bytes < pd_tokenizer_scratch_bytes(t, text_bytes))
+    if (scratch_bytes < pd_tokenizer_scratch_bytes(text_bytes))
         return PONDER_NO_MEMORY;
-    size_t symbols = pd_tokenize_max_symbols(t, text_bytes);
+    size_t symbols = pd_tokenize_max_symbols(text_bytes);
     unsigned char *at = scratch;
     at += (size_t)(-(uintptr_t)at) % SCRATCH_ALIGN;
     uint32_t *taken = (uint32_t *)(void *)at;

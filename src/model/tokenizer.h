@@ -34,7 +34,7 @@ int32_t pd_tokenizer_special(const struct pd_tokenizer *t, const char *text);
 size_t pd_tokenizer_max_token_bytes(const struct pd_tokenizer *t);
 
 /* Scratch bytes for texts of at most text_bytes: about 103 (BPE) or 55 (SentencePiece) for each. */
-size_t pd_tokenizer_scratch_bytes(const struct pd_tokenizer *t, size_t text_bytes);
+size_t pd_tokenizer_scratch_bytes(size_t text_bytes);
 
 struct pd_tokenize {
     bool add_bos;       /* put bos first, if the model's vocabulary asks for it */

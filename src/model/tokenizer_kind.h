@@ -58,9 +58,9 @@ static inline size_t pd_tokenize_max_text(size_t n)
     return 3 * n + 3;
 }
 
-static inline size_t pd_tokenize_max_symbols(const struct pd_tokenizer *t, size_t n)
+static inline size_t pd_tokenize_max_symbols(size_t n)
 {
-    return t->vocab.is_spm ? n + n / 2 + 2 : 3 * n;
+    return 3 * n + 2;
 }
 
 /* Tokens of text, n > 0 bytes without special tokens in it. */

@@ -11,16 +11,16 @@
 #include "base/base.h"
 #include "model/gguf.h"
 
-enum { /* what a token is; none of the kinds: unused or undefined, without text */
-       PD_TOKEN_NORMAL = 1,
-       PD_TOKEN_UNKNOWN = 2,
-       PD_TOKEN_CONTROL = 4,
-       PD_TOKEN_USER = 8, /* found in any text before anything else */
-       PD_TOKEN_BYTE = 16,
-       PD_TOKEN_ENDS_TEXT = 32,
-       PD_TOKEN_ASKED =
-           PD_TOKEN_UNKNOWN | PD_TOKEN_CONTROL, /* found in text, and shown, only if asked */
-       PD_TOKEN_SPECIAL = PD_TOKEN_ASKED | PD_TOKEN_USER
+/* What a token is; none of the kinds: unused or undefined, without text. */
+enum {
+    PD_TOKEN_NORMAL = 1,
+    PD_TOKEN_UNKNOWN = 2,
+    PD_TOKEN_CONTROL = 4,
+    PD_TOKEN_USER = 8, /* found in any text before anything else */
+    PD_TOKEN_BYTE = 16,
+    PD_TOKEN_ENDS_TEXT = 32,
+    PD_TOKEN_ASKED = PD_TOKEN_UNKNOWN | PD_TOKEN_CONTROL, /* found and shown only if asked */
+    PD_TOKEN_SPECIAL = PD_TOKEN_ASKED | PD_TOKEN_USER
 };
 
 /* Hash table from something to numbers below PD_INDEX_MAX: open addressing, at most two thirds full. A
@@ -49,19 +49,20 @@ uint64_t pd_hash_pair(uint32_t a, uint32_t b);
 struct pd_vocab {
     bool is_spm;
     uint32_t n;
-    uint32_t *offset; /* [n + 1] of each token's text */
+    uint32_t max_bytes; /* of a token's text */
     char *text;
-    uint8_t *kind; /* [n] */
-    uint32_t *key; /* [n] order in which SentencePiece joins, from the scores; NULL for BPE */
-    struct pd_index index; /* by text; without special tokens whose raw text merging cannot make */
-    uint32_t n_special;
-    uint32_t *special; /* [n_special] tokens of PD_TOKEN_SPECIAL, sorted by text */
-    uint32_t *
-        shorter; /* [n_special] place of the longest special that begins this one; UINT32_MAX: none */
-    uint8_t
-        special_lead[256];   /* PD_TOKEN_USER, PD_TOKEN_CONTROL: tokens that begin with this byte */
-    uint32_t max_bytes;      /* of a token's text */
+    uint32_t *offset;      /* [n + 1] of each token in text */
+    uint8_t *kind;         /* [n] */
+    uint32_t *key;         /* [n] order in which SentencePiece joins, from the scores; BPE: NULL */
+    struct pd_index index; /* by text: tokens that merging can make */
     int32_t byte_token[256]; /* token of each byte; -1: none (BPE only) */
+
+    /* Tokens of PD_TOKEN_SPECIAL, sorted by text. */
+    uint32_t n_special;
+    uint32_t *special; /* [n_special] */
+    uint32_t
+        *shorter; /* [n_special] place of the longest one that begins this one; or UINT32_MAX */
+    uint8_t special_lead[256]; /* by first byte: PD_TOKEN_USER, PD_TOKEN_CONTROL, both or none */
 };
 
 /* Checks the token arrays and lays the vocabulary out: counts the same over a counting arena as over a
