@@ -18,10 +18,24 @@ echo "building"
 ${MAKE:-make} --no-print-directory BUILD="$build" all
 models/fetch.sh smollm2-135m
 
+output=$(mktemp)
+errors=$(mktemp)
+trap 'rm -f "$output" "$errors"' EXIT
+
 while read -r question; do
-    echo
-    # Exit 1, no answer found in what the model wrote, is a result too: the model is a very small one.
-    "$build/ponder" solve -m "$model" --budget 500ms --seed 1 "$question" </dev/null || [ $? -eq 1 ]
+    printf '\n%s\n' "$question"
+    code=0
+    "$build/ponder" solve -m "$model" --budget 500ms --seed 1 --verbose "$question" \
+        </dev/null >"$output" 2>"$errors" || code=$?
+    case $code in
+    0) printf '  answer      ' ;;
+    1) echo '  answer      (none found)' ;; # a result too: the model is a very small one
+    *)
+        cat "$errors" >&2
+        exit "$code"
+        ;;
+    esac
+    cat "$output"
 done <<'QUESTIONS'
 Mia has 12 marbles. She gives 5 marbles to her brother. How many marbles does she have left?
 A baker fills 6 trays with 8 rolls each. How many rolls does the baker make?
