@@ -26,6 +26,7 @@ bool model_file_tiny(const char *family, enum pd_format_id format, char path_ret
     close(fd);
     struct tiny_options options;
     tiny_options_default(&options, family, format);
+    options.n_ctx_train = 1024;
     struct tiny_model *tiny = tiny_model_new(&options);
     bool is_written = gguf_write(path_ret, tiny->bytes, tiny->n_bytes);
     tiny_model_free(tiny);
