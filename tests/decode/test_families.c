@@ -188,19 +188,28 @@ struct distance {
     double pairs; /* lanes of two tokens: lower quartile of their largest_error() */
 };
 
+/* kl and error only. */
+static struct distance prompt_distance(const struct fixture *f, struct reference_rounding rounding)
+{
+    struct distance d = {0.0, 0.0, 0.0};
+    int n = f->n_vocab;
+    double *reference = new_array(N_PROMPT, n, sizeof *reference);
+    reference_logits(&f->model, rounding, f->tokens, N_PROMPT, reference);
+    for (int t = 0; t < N_PROMPT; t++)
+        d.kl += divergence(reference + t * n, f->prompt + t * n, n) / N_PROMPT;
+    d.error = largest_error(reference, f->prompt, N_PROMPT * n);
+    free(reference);
+    return d;
+}
+
 static struct distance distance_to_engine(const struct fixture *f)
 {
     static const struct reference_rounding kv_only = {.kv_is_half = true};
     static const struct reference_rounding as_engine = {.kv_is_half = true,
                                                         .inputs_are_int8 = true};
-    struct distance d = {0.0, 0.0, 0.0};
+    struct distance d = prompt_distance(f, kv_only);
     int n = f->n_vocab;
-    double *reference = new_array(N_PROMPT, n, sizeof *reference);
-    reference_logits(&f->model, kv_only, f->tokens, N_PROMPT, reference);
-    for (int t = 0; t < N_PROMPT; t++)
-        d.kl += divergence(reference + t * n, f->prompt + t * n, n) / N_PROMPT;
-    d.error = largest_error(reference, f->prompt, N_PROMPT * n);
-
+    double *reference = new_array(2, n, sizeof *reference);
     double errors[N_PAIRS];
     for (int i = 0; i < N_PAIRS; i++) {
         reference_logits(&f->model, as_engine, &f->tokens[2 * i], 2, reference);
@@ -283,6 +292,23 @@ static void test_rope_scaling_and_divisors_agree(void **state)
     tiny_options_default(&options, "gemma3", PD_F32); /* layers with a window are not scaled */
     options.rope_factor = 8.0f;
     check_family(&options, NULL);
+}
+
+static void test_half_keys_and_values_cost_little(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"llama", "qwen2", "qwen3", "gemma3"};
+    static const struct reference_rounding none = {.kv_is_half = false};
+    for (size_t i = 0; i < PD_COUNT(families); i++) {
+        struct tiny_options options;
+        struct fixture f;
+        tiny_options_default(&options, families[i], PD_F32);
+        setup(&f, &options, NULL);
+        struct distance d = prompt_distance(&f, none);
+        teardown(&f);
+        if (!(d.kl <= 3e-7 && d.error <= 8e-3)) /* twice what was measured: 1.3e-7, 3.9e-3 */
+            fail_msg("%s: mean KL %.2e, error %.2e", families[i], d.kl, d.error);
+    }
 }
 
 static enum pd_format_id mixed_format(const char *name, enum pd_format_id format)
@@ -414,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_qwen3_agrees_in_every_format),
         cmocka_unit_test(test_gemma3_agrees_in_every_format),
         cmocka_unit_test(test_rope_scaling_and_divisors_agree),
+        cmocka_unit_test(test_half_keys_and_values_cost_little),
         cmocka_unit_test(test_formats_mix_within_a_file),
         cmocka_unit_test(test_wrong_references_are_found_out),
     };
