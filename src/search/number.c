@@ -2,9 +2,7 @@
  * number.c - scans a number, reduces it, writes it. All in digits and 64-bit integers. */
 #include "search/number.h"
 
-#include <string.h>
-
-#include "base/base.h"
+#include "search/span.h"
 
 /* Parts of fractions stay below this, so that a remainder times ten fits 64 bits. */
 static const uint64_t fraction_limit = 1000000000000000000u;
@@ -13,16 +11,6 @@ struct scan {
     const char *text;
     size_t bytes, at;
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static char peek(const struct scan *s, size_t ahead)
 {
@@ -55,7 +43,7 @@ static void skip_spaces(struct scan *s)
 static size_t digit_run(const struct scan *s, size_t ahead)
 {
     size_t n = 0;
-    while (is_digit(peek(s, ahead + n)))
+    while (pd_is_digit(peek(s, ahead + n)))
         n++;
     return n;
 }
@@ -72,7 +60,7 @@ static void skip_currency(struct scan *s)
     static const char *const signs[] = {"\\$",          "$",        "\xc2\xa3",
                                         "\xe2\x82\xac", "\xc2\xa5", "\xe2\x82\xb9"};
     if (take_any(s, signs, PD_COUNT(signs)) && peek(s, 0) == ' ' &&
-        (is_digit(peek(s, 1)) || peek(s, 1) == '.'))
+        (pd_is_digit(peek(s, 1)) || peek(s, 1) == '.'))
         s->at++;
 }
 
@@ -83,16 +71,17 @@ static bool may_begin(const char *text, size_t at)
     if (at == 0)
         return true;
     char before = text[at - 1];
-    if (is_digit(before) || before == '^')
+    if (pd_is_digit(before) || before == '^')
         return false;
     if (at >= 2 && before == '{' && text[at - 2] == '^')
         return false;
     if (before == '_')
-        return at == 1 || !(is_letter(text[at - 2]) || is_digit(text[at - 2]));
-    if (!is_letter(before))
+        return at == 1 || !(pd_is_letter(text[at - 2]) || pd_is_digit(text[at - 2]));
+    if (!pd_is_letter(before))
         return true;
+    enum { LONGEST_COMMAND = 16 }; /* keeps long words cheap */
     size_t i = at;
-    while (i > 0 && is_letter(text[i - 1]))
+    while (i > 0 && at - i <= LONGEST_COMMAND && pd_is_letter(text[i - 1]))
         i--;
     return i > 0 && text[i - 1] == '\\';
 }
@@ -103,7 +92,7 @@ static bool may_be_sign(const char *text, size_t at)
     if (at == 0)
         return true;
     char before = text[at - 1];
-    return !(is_digit(before) || is_letter(before) || before == ')' || before == '}' ||
+    return !(pd_is_digit(before) || pd_is_letter(before) || before == ')' || before == '}' ||
              before == '%');
 }
 
@@ -206,7 +195,7 @@ static bool take_slash(struct scan *s, struct pd_number *v)
         !take_u64(&ahead, digit_run(&ahead, 0), &denominator) || denominator == 0)
         return false;
     char after = peek(&ahead, 0);
-    if ((after == '/' || after == '.') && is_digit(peek(&ahead, 1)))
+    if ((after == '/' || after == '.') && pd_is_digit(peek(&ahead, 1)))
         return false;
     v->numerator = numerator;
     v->denominator = denominator;
@@ -248,7 +237,7 @@ static bool take_unsigned(struct scan *s, struct pd_number *v)
     if (take_frac(s, v))
         return true;
     size_t begin = s->at;
-    if (is_digit(peek(s, 0))) {
+    if (pd_is_digit(peek(s, 0))) {
         if (!take_whole(s, v))
             return false;
         if (!v->is_negative && take_ratio(s, v, begin))
