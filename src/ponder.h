@@ -51,7 +51,7 @@ enum ponder_status {
 #undef X
 };
 
-enum { PONDER_MAX_LANES = 64, PONDER_MAX_THREADS = 256, PONDER_MAX_SECTIONS = 16 };
+enum { PONDER_MAX_LANES = 64, PONDER_MAX_SAMPLES = 256, PONDER_MAX_THREADS = 256, PONDER_MAX_SECTIONS = 16 };
 enum { PONDER_ERROR_BYTES = 256 }; /* room for any error text */
 
 struct ponder; /* an engine: one model, its memory, its threads */
@@ -59,9 +59,10 @@ struct ponder; /* an engine: one model, its memory, its threads */
 /* What the engine must be able to do; decides its memory. Zero means the default given here. */
 struct ponder_options {
     int n_lanes;           /* samples that may run at once, 1..PONDER_MAX_LANES; 8 */
-    int max_prompt_tokens; /* prompt with its chat template; 512 */
-    int max_tokens;        /* tokens a lane may write; 256 */
+    int max_prompt_tokens; /* prompt with its chat template; 512, less if the model's context is short */
+    int max_tokens;        /* tokens a lane may write; 256, the same */
     int n_threads;         /* 1..PONDER_MAX_THREADS; 0: the cores this process may use */
+    size_t max_text_bytes; /* a text given to the engine; 16 * max_prompt_tokens + 4096 */
     const char *isa;       /* best instruction set to use: "generic", "avx2"...; NULL: what the CPU has */
     const char *chat;      /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the model's */
 };
@@ -99,7 +100,7 @@ struct ponder_request {
     float min_p;          /* keep tokens at least this share of the likeliest; 0: off */
     float repeat_penalty; /* 0: 1 (off) */
     double confidence;    /* stop when the vote is this sure; 0: 0.95; 1: never stop early */
-    bool raw;             /* the text is the whole prompt: no chat template, no instruction */
+    bool raw; /* the text is the whole prompt: no chat template, no examples; special tokens in it count */
     const volatile int *cancel; /* becomes non-zero (by a signal handler, another thread) to stop; or NULL */
     /* Called on the caller's thread with each piece of text as lane 0 writes it; or NULL. */
     void (*on_text)(void *user, const char *piece, size_t bytes);
@@ -121,7 +122,8 @@ struct ponder_answer {
     int n_tokens;           /* tokens written, all lanes */
     int n_prompt_tokens;
     double ms_total, ms_first_token;
-    double ms_step; /* the longest decode step */
+    double ms_step;   /* the longest decode step */
+    double ms_needed; /* NO_TIME: a budget that would do, estimated */
     uint64_t seed;
 };
 
@@ -130,7 +132,7 @@ PONDER_API const char *ponder_status_text(enum ponder_status status);
 PONDER_API int ponder_status_exit_code(enum ponder_status status);
 PONDER_API const char *ponder_finish_text(enum ponder_finish finish);
 
-/* Fills in every default, so that the caller sees and changes them. */
+/* The defaults, for the caller to change; what depends on the model stays 0. */
 PONDER_API void ponder_options_default(struct ponder_options *options);
 PONDER_API void ponder_request_default(struct ponder_request *request);
 
@@ -186,7 +188,7 @@ PONDER_API bool ponder_answer_equal(const char *a, const char *b);
 /* The engine underneath, for programs with a search of their own: lanes are sequences that share
  * their common past. ponder_solve() and ponder_generate() reset them. */
 PONDER_API void ponder_reset(struct ponder *p);
-/* A new lane with the same past as lane `from` (-1: none). NO_LANE: all are in use. */
+/* A new lane with the same past as lane `from` (-1: none). There are n_lanes + 1. NO_LANE: all are in use. */
 PONDER_API enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret);
 PONDER_API void ponder_prune(struct ponder *p, int lane);
 /* Appends tokens[i] to lanes[i] for n rows in one pass; a lane may appear again and again (a prompt).

@@ -73,14 +73,29 @@ enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret)
     return PONDER_OK;
 }
 
+static void drop_pages(struct pd_kv *kv, struct pd_lane *lane, int n_kept)
+{
+    while (lane->n_pages > n_kept) {
+        int32_t page = lane->page[--lane->n_pages];
+        if (--kv->n_references[page] == 0)
+            kv->free_page[kv->n_free++] = page;
+    }
+}
+
 void pd_kv_prune(struct pd_kv *kv, int lane_index)
 {
     struct pd_lane *lane = &kv->lane[lane_index];
     PD_ASSERT(lane->is_used);
-    for (int i = 0; i < lane->n_pages; i++)
-        if (--kv->n_references[lane->page[i]] == 0)
-            kv->free_page[kv->n_free++] = lane->page[i];
+    drop_pages(kv, lane, 0);
     *lane = (struct pd_lane){.page = lane->page};
+}
+
+void pd_kv_rewind(struct pd_kv *kv, int lane_index, int n)
+{
+    struct pd_lane *lane = &kv->lane[lane_index];
+    PD_ASSERT(lane->is_used && n >= 0 && n <= lane->n_tokens);
+    lane->n_tokens = n;
+    drop_pages(kv, lane, pages_of(n));
 }
 
 static int32_t take_page(struct pd_kv *kv)

@@ -52,6 +52,9 @@ enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret);
 /* Gives the lane and its pages back. */
 void pd_kv_prune(struct pd_kv *kv, int lane);
 
+/* Forgets all but the first n tokens of a lane. */
+void pd_kv_rewind(struct pd_kv *kv, int lane, int n);
+
 /* Makes room for n more tokens of a lane, its alone to write; n_tokens is the caller's to raise once they are
  * written, and to reserve again for tokens that never were is fine. TOO_LONG: beyond max_tokens; NO_MEMORY: no
  * page is free (lanes that share less than was planned for). On failure the lane is as it was. */

@@ -181,11 +181,12 @@ static void find_candidates(struct pd_merge *heap, const struct pd_vocab *v, con
 #define NOT_TAKEN 0u
 #define TAKEN     UINT32_MAX
 
-/* Which bytes of text are special tokens: taken_ret[i] is 1 + the token that begins at i, TAKEN within one, or
- * NOT_TAKEN. Longer tokens go first, then those further left, as llama.cpp does with one search of the
- * whole text a token; here each place has one candidate at a time, which gives way to a shorter one where a
- * longer token took part of its text. What is taken already is never shorter than the candidate, so it
- * covers one of the candidate's ends if it covers any of it. */
+/* Which bytes of text are special tokens: taken_ret[i] is 1 + the token that begins at i, TAKEN within one,
+ * or NOT_TAKEN. Longer tokens go first, then those further left. llama.cpp searches the whole text once a
+ * token, to the same end (only equally long tokens that overlap go in the order of its sort). Here each place
+ * has one candidate at a time, which gives way to a shorter one where a longer token took part of its
+ * text. What is taken already is never shorter than the candidate, so it covers one of the candidate's
+ * ends if it covers any of it. */
 static void take_special(struct pd_tokenize_run *run, const char *text, size_t n,
                          bool parse_special, uint32_t *taken_ret)
 {

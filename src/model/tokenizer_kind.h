@@ -50,9 +50,9 @@ enum ponder_status pd_merges_layout(struct pd_merges *merges, const struct pd_vo
                                     const struct pd_gguf *gguf, struct pd_arena *a,
                                     const struct pd_error *err);
 
-/* What a text of n bytes can take of the scratch, at most. BPE: an invalid byte becomes U+FFFD, and each byte is
- * a symbol. SentencePiece: a space becomes U+2581, one symbol, unless a cut-off two-byte character before it
- * takes the first of its three bytes along. */
+/* What a text of n bytes can take of the scratch, at most. BPE: an invalid byte becomes U+FFFD, and each
+ * byte is a symbol. SentencePiece: a space becomes U+2581, one symbol, unless a cut-off character before
+ * it takes some of its three bytes along. One space may come before the text. */
 static inline size_t pd_tokenize_max_text(size_t n)
 {
     return 3 * n + 3;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * deadline.h - what the driver knows of time: how long a step takes now, and what still fits.
+ *
+ * The estimate of a step jumps up to every slower step and sinks slowly: what slowed the last one (another
+ * process, heat) will most likely slow the next. */
+#ifndef PD_DEADLINE_H
+#define PD_DEADLINE_H
+
+#include "search/search.h"
+
+/* What a step, and n rows of a prompt, took. */
+void pd_deadline_note_step(struct pd_search *s, int64_t ns);
+void pd_deadline_note_rows(struct pd_search *s, int64_t ns, int n);
+
+/* True if there is time to draw tokens for the lanes, to take one more step, and, as long as no answer has been found,
+ * to force one after that. */
+bool pd_deadline_allows_draw(const struct pd_search *s);
+bool pd_deadline_allows_step(const struct pd_search *s);
+
+/* True if a piece of work of so many nanoseconds ends before the deadline. */
+bool pd_deadline_allows(const struct pd_search *s, double ns);
+
+/* Time that forcing an answer out of the lanes takes. */
+double pd_deadline_reserve_ns(const struct pd_search *s);
+
+/* A budget that would have been enough for a prompt that was interrupted: `before_ns` had gone by when the
+ * batch that starts with row n_done began. */
+double pd_deadline_needed_ns(const struct pd_search *s, double before_ns, int n_done);
+
+#endif

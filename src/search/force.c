@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * force.c - see force.h. */
+#include "search/force.h"
+
+#include "base/os.h"
+#include "search/deadline.h"
+#include "search/lane.h"
+
+int pd_force_lanes(const struct pd_search *s)
+{
+    int fit = s->decoder->size.n_batch / (s->n_forced + 1);
+    int n = pd_min_int(pd_max_int(s->n_running, 1), PD_FORCE_MAX_LANES);
+    return pd_max_int(pd_min_int(n, fit), 1);
+}
+
+/* The lanes' last tokens and the forced text, in one batch. */
+static enum ponder_status feed(struct pd_search *s, int n)
+{
+    int n_rows = 0;
+    for (int i = 0; i < n; i++) {
+        struct pd_run *run = &s->run[i];
+        const struct pd_sample *sample = &s->sample[run->sample];
+        if (sample->n_tokens > 0) /* drawn, but not yet put through the model */
+            s->row[n_rows++] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
+                                               .lane = run->lane};
+        for (int j = 0; j < s->n_forced; j++) {
+            run->next = s->forced[j];
+            run->next_log_prob = 0.0f;
+            pd_search_append(s, run);
+            s->row[n_rows++] = (struct pd_row){.token = run->next,
+                                               .lane = run->lane,
+                                               .wants_logits = j == s->n_forced - 1};
+        }
+    }
+    PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
+    for (int i = 0; i < n; i++)
+        s->run[i].logits = pd_decoder_logits(s->decoder, i);
+    return PONDER_OK;
+}
+
+/* The likeliest token of each run; false for a run whose answer is complete. */
+static bool draw_likeliest(struct pd_search *s, struct pd_run *run)
+{
+    const struct pd_sampling likeliest = {.temperature = 0.0f, .repeat_penalty = 1.0f};
+    const struct pd_draw nothing = {0};
+    run->next = pd_sample(&s->sampler[0], s->decoder->kernels, (float *)(uintptr_t)run->logits,
+                          s->decoder->hparams.n_vocab, &likeliest, &nothing, &run->next_log_prob);
+    if (pd_tokenizer_ends_text(s->tokenizer, run->next))
+        return false;
+    pd_search_append(s, run);
+    return !pd_answer_is_final(run->text, run->text_bytes);
+}
+
+void pd_force_answers(struct pd_search *s)
+{
+    if (s->n_running == 0)
+        return;
+    int n = pd_force_lanes(s);
+    bool is_open[PD_FORCE_MAX_LANES];
+    int n_open = n;
+    enum ponder_status status = feed(s, n);
+    for (int i = 0; i < n; i++)
+        is_open[i] = status == PONDER_OK;
+    for (int step = 0; status == PONDER_OK && n_open > 0; step++) {
+        n_open = 0;
+        for (int i = 0; i < n; i++) {
+            is_open[i] = is_open[i] && draw_likeliest(s, &s->run[i]);
+            if (!is_open[i])
+                continue;
+            const struct pd_sample *sample = &s->sample[s->run[i].sample];
+            s->row[n_open++] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
+                                               .lane = s->run[i].lane,
+                                               .wants_logits = true};
+        }
+        if (n_open == 0 || step == PD_FORCE_STEPS || !pd_deadline_allows(s, s->step_ns))
+            break;
+        int64_t start = pd_clock_ns();
+        status = pd_decoder_step(s->decoder, s->row, n_open, 0);
+        pd_deadline_note_step(s, pd_clock_ns() - start);
+        s->n_steps++;
+        for (int i = 0, open = 0; i < n; i++)
+            if (is_open[i])
+                s->run[i].logits = pd_decoder_logits(s->decoder, open++);
+    }
+    for (int i = 0; i < n; i++)
+        pd_search_end_sample(s, &s->run[i], PD_SAMPLE_FORCED);
+    for (int i = n; i < s->n_running; i++) { /* the others move down; a swap keeps the text buffers apart */
+        struct pd_run moved = s->run[i];
+        s->run[i] = s->run[i - n];
+        s->run[i - n] = moved;
+    }
+    s->n_running -= n;
+}

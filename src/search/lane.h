@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lane.h - what the driver and force.c do to one run. */
+#ifndef PD_LANE_H
+#define PD_LANE_H
+
+#include "search/search.h"
+
+/* Appends the token that was drawn (run->next) to sample and text. False: the text is full. */
+bool pd_search_append(struct pd_search *s, struct pd_run *run);
+
+/* Ends the run's sample, finds its answer, gives its lane back. The caller drops the run. */
+void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd_sample_state state);
+
+#endif

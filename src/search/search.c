@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * search.c - see search.h. */
+#include "search/search.h"
+
+#include <string.h>
+
+#include "base/os.h"
+#include "search/deadline.h"
+#include "search/force.h"
+#include "search/lane.h"
+#include "search/strategy.h"
+
+void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd_tokenizer *t,
+                      struct pd_search_size size, struct pd_arena *a)
+{
+    *s = (struct pd_search){.decoder = d, .tokenizer = t, .size = size};
+    int n_sample_tokens = size.max_tokens + PD_FORCED_TOKENS;
+    s->text_capacity = 16 * (size_t)n_sample_tokens + 1024;
+    s->prompt = PD_NEW(a, int32_t, size.max_prompt_tokens);
+    s->cached = PD_NEW(a, int32_t, size.max_prompt_tokens);
+    s->forced = PD_NEW(a, int32_t, PD_FORCED_TOKENS);
+    s->prompt_logits = PD_NEW(a, float, d->vocab_stride);
+    s->sample = PD_NEW(a, struct pd_sample, PD_MAX_SAMPLES);
+    s->group = PD_NEW(a, struct pd_group, PD_MAX_SAMPLES);
+    int32_t *tokens =
+        pd_arena_alloc(a, (size_t)PD_MAX_SAMPLES * (size_t)n_sample_tokens, sizeof *tokens);
+    s->run = PD_NEW(a, struct pd_run, size.n_lanes);
+    char *texts = pd_arena_alloc(a, (size_t)size.n_lanes, s->text_capacity);
+    s->row = PD_NEW(a, struct pd_row, d->size.n_batch);
+    s->sampler = PD_NEW(a, struct pd_sampler, d->size.n_threads);
+    for (int i = 0; i < d->size.n_threads; i++) {
+        struct pd_sampler unplaced;
+        pd_sampler_layout(s->sampler != NULL ? &s->sampler[i] : &unplaced, d->hparams.n_vocab, a);
+    }
+    s->text = pd_arena_alloc(a, 1, s->text_capacity);
+    s->scratch_bytes = pd_tokenizer_scratch_bytes(size.max_text_bytes);
+    s->scratch = pd_arena_alloc(a, 1, s->scratch_bytes);
+    if (pd_arena_is_counting(a) || a->overflowed)
+        return;
+    for (int i = 0; i < PD_MAX_SAMPLES; i++)
+        s->sample[i].token = tokens + (size_t)i * (size_t)n_sample_tokens;
+    for (int i = 0; i < size.n_lanes; i++)
+        s->run[i].text = texts + (size_t)i * s->text_capacity;
+    s->trunk = -1;
+}
+
+/* ---- one sample ---- */
+
+/* The group of an answer, made if it is new. */
+static int group_of(struct pd_search *s, const char *answer)
+{
+    for (int g = 0; g < s->n_groups; g++)
+        if (pd_answer_equal(s->group[g].answer, answer))
+            return g;
+    memcpy(s->group[s->n_groups].answer, answer, strlen(answer) + 1);
+    return s->n_groups++;
+}
+
+void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd_sample_state state)
+{
+    struct pd_sample *sample = &s->sample[run->sample];
+    char answer[PD_ANSWER_BYTES];
+    sample->state = state;
+    if (s->task.wants_answer && state != PD_SAMPLE_CUT &&
+        pd_answer_find(run->text, run->text_bytes, answer, sizeof answer))
+        sample->group = group_of(s, answer);
+    pd_kv_prune(&s->decoder->kv, run->lane);
+}
+
+bool pd_search_append(struct pd_search *s, struct pd_run *run)
+{
+    struct pd_sample *sample = &s->sample[run->sample];
+    sample->token[sample->n_tokens++] = run->next;
+    sample->sum_log_prob += (double)run->next_log_prob;
+    s->n_tokens++;
+    size_t room = s->text_capacity - run->text_bytes;
+    size_t bytes = pd_token_text(s->tokenizer, run->next, false, run->text + run->text_bytes, room);
+    bool fits = bytes <= room;
+    run->text_bytes += pd_min_size(bytes, room);
+    if (s->task.on_text != NULL && run->sample == 0)
+        s->task.on_text(s->task.user, run->text + run->text_bytes - pd_min_size(bytes, room),
+                        pd_min_size(bytes, room));
+    return fits;
+}
+
+/* True if the text ends with the stop text, which is then cut off. */
+static bool reached_stop(const struct pd_search *s, struct pd_run *run)
+{
+    size_t bytes = s->task.stop != NULL ? strlen(s->task.stop) : 0;
+    if (bytes == 0 || run->text_bytes < bytes ||
+        memcmp(run->text + run->text_bytes - bytes, s->task.stop, bytes) != 0)
+        return false;
+    run->text_bytes -= bytes;
+    return true;
+}
+
+/* Takes in the token that was drawn for a run. True if the sample has ended, in *state_ret. */
+static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample_state *state_ret)
+{
+    *state_ret = PD_SAMPLE_ENDED;
+    if (pd_tokenizer_ends_text(s->tokenizer, run->next))
+        return true;
+    bool fits = pd_search_append(s, run);
+    if (reached_stop(s, run))
+        return true;
+    if (s->task.wants_answer && pd_answer_is_final(run->text, run->text_bytes))
+        return true;
+    *state_ret = PD_SAMPLE_CUT;
+    return !fits || s->sample[run->sample].n_tokens >= s->task.max_tokens;
+}
+
+/* ---- all lanes ---- */
+
+/* Starts samples on free lanes: each has the prompt's past, and draws its first token from its logits. */
+static enum ponder_status fill_lanes(struct pd_search *s, int n_wanted)
+{
+    while (s->n_running < s->size.n_lanes && s->n_samples < n_wanted) {
+        struct pd_run *run = &s->run[s->n_running];
+        PD_TRY(pd_kv_fork(&s->decoder->kv, s->trunk, &run->lane));
+        run->sample = s->n_samples;
+        run->text_bytes = 0;
+        run->logits = s->prompt_logits;
+        struct pd_sample *sample = &s->sample[s->n_samples++];
+        *sample = (struct pd_sample){.token = sample->token, .group = PD_NO_GROUP};
+        s->n_running++;
+    }
+    return PONDER_OK;
+}
+
+static void draw(void *context, int thread, int n_threads)
+{
+    struct pd_search *s = context;
+    int begin, end;
+    pd_share(s->n_running, thread, n_threads, &begin, &end);
+    for (int i = begin; i < end; i++) {
+        struct pd_run *run = &s->run[i];
+        const struct pd_sample *sample = &s->sample[run->sample];
+        int n_recent = pd_min_int(sample->n_tokens, PD_REPEAT_WINDOW);
+        struct pd_draw where = {.recent = sample->token + sample->n_tokens - n_recent,
+                                .n_recent = n_recent,
+                                .sample = (uint64_t)run->sample,
+                                .position = (uint64_t)sample->n_tokens};
+        /* At the first token all runs share the prompt's logits; then there is no recent token, so
+         * nobody writes to them. */
+        run->next = pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
+                              s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
+    }
+}
+
+/* Draws a token for every run, takes it in, and drops the runs that have ended. True if any has. */
+static bool draw_and_accept(struct pd_search *s)
+{
+    pd_pool_run(s->decoder->pool, draw, s);
+    if (s->first_token_ns == 0)
+        s->first_token_ns = pd_clock_ns();
+    int n_left = 0;
+    for (int i = 0; i < s->n_running; i++) {
+        enum pd_sample_state state;
+        if (accept_token(s, &s->run[i], &state)) {
+            pd_search_end_sample(s, &s->run[i], state);
+            continue;
+        }
+        struct pd_run kept = s->run[i]; /* a swap, not a copy: text buffers stay with their runs */
+        s->run[i] = s->run[n_left];
+        s->run[n_left++] = kept;
+    }
+    bool has_ended = n_left < s->n_running;
+    s->n_running = n_left;
+    return has_ended;
+}
+
+/* Puts the last token of every run through the model. */
+static enum ponder_status step_lanes(struct pd_search *s)
+{
+    for (int i = 0; i < s->n_running; i++) {
+        const struct pd_sample *sample = &s->sample[s->run[i].sample];
+        s->row[i] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
+                                    .lane = s->run[i].lane,
+                                    .wants_logits = true};
+    }
+    int64_t start = pd_clock_ns();
+    PD_TRY(pd_decoder_step(s->decoder, s->row, s->n_running, 0));
+    pd_deadline_note_step(s, pd_clock_ns() - start);
+    s->n_steps++;
+    for (int i = 0; i < s->n_running; i++)
+        s->run[i].logits = pd_decoder_logits(s->decoder, i);
+    return PONDER_OK;
+}
+
+/* Makes the trunk lane hold as much of the new prompt as it still has from the last one; a row's result does not
+ * depend on when it was computed. At least the last token is left to do, for its logits. */
+static enum ponder_status rewind_trunk(struct pd_search *s, int *n_kept_ret)
+{
+    struct pd_kv *kv = &s->decoder->kv;
+    for (int i = 0; i < kv->n_lanes; i++)
+        if (kv->lane[i].is_used && i != s->trunk)
+            pd_kv_prune(kv, i);
+    int n = 0;
+    if (s->trunk < 0)
+        PD_TRY(pd_kv_fork(kv, -1, &s->trunk));
+    while (n < s->n_cached && n < s->n_prompt - 1 && s->cached[n] == s->prompt[n])
+        n++;
+    pd_kv_rewind(kv, s->trunk, n);
+    s->n_cached = n;
+    *n_kept_ret = n;
+    return PONDER_OK;
+}
+
+/* The prompt into the trunk lane, in batches; its last logits are kept for every sample to start from. */
+static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcome)
+{
+    struct pd_decoder *d = s->decoder;
+    int done;
+    PD_TRY(rewind_trunk(s, &done));
+    while (done < s->n_prompt) {
+        int n = pd_min_int(s->n_prompt - done, d->size.n_batch);
+        for (int i = 0; i < n; i++)
+            s->row[i] = (struct pd_row){.token = s->prompt[done + i],
+                                        .lane = s->trunk,
+                                        .wants_logits = done + i == s->n_prompt - 1};
+        int64_t start = pd_clock_ns();
+        enum ponder_status status = pd_decoder_step(d, s->row, n, s->task.deadline_ns);
+        if (status == PONDER_NO_TIME)
+            outcome->needed_ns = pd_deadline_needed_ns(s, (double)(start - s->start_ns), done);
+        PD_TRY(status);
+        pd_deadline_note_rows(s, pd_clock_ns() - start, n);
+        memcpy(s->cached + done, s->prompt + done, (size_t)n * sizeof *s->cached);
+        done += n;
+        s->n_cached = done;
+        if (s->task.cancel != NULL && *s->task.cancel)
+            return PONDER_CANCELLED;
+    }
+    memcpy(s->prompt_logits, pd_decoder_logits(d, 0), (size_t)d->vocab_stride * sizeof(float));
+    return PONDER_OK;
+}
+
+void pd_search_forget(struct pd_search *s)
+{
+    pd_kv_reset(&s->decoder->kv);
+    s->trunk = -1;
+    s->n_cached = 0;
+}
+
+enum ponder_status pd_search_warm(struct pd_search *s)
+{
+    struct pd_outcome ignored;
+    s->task = (struct pd_task){0};
+    return prefill(s, &ignored);
+}
+
+/* Rounds until a strategy has decided, all samples have ended, or time is up. */
+static enum ponder_status think(struct pd_search *s, enum ponder_finish *finish_ret)
+{
+    int n_wanted = s->task.n_samples;
+    PD_TRY(fill_lanes(s, n_wanted));
+    for (;;) {
+        if (!pd_deadline_allows_draw(s)) {
+            *finish_ret = PONDER_DEADLINE;
+            return PONDER_OK;
+        }
+        *finish_ret = PONDER_COMPLETE;
+        if (draw_and_accept(s)) {
+            bool is_decided = s->strategy->is_decided(s);
+            if (is_decided && (s->n_running > 0 || s->n_samples < n_wanted))
+                *finish_ret = PONDER_EARLY_STOP;
+            if (is_decided)
+                return PONDER_OK;
+        }
+        if (s->n_running == 0 && s->n_samples == n_wanted)
+            return PONDER_OK;
+        if (s->task.cancel != NULL && *s->task.cancel)
+            return PONDER_CANCELLED;
+        if (!pd_deadline_allows_step(s)) {
+            *finish_ret = PONDER_DEADLINE;
+            return PONDER_OK;
+        }
+        if (s->n_running > 0)
+            PD_TRY(step_lanes(s));
+        PD_TRY(fill_lanes(s, n_wanted));
+    }
+}
+
+/* ---- the result ---- */
+
+/* The text of a sample's tokens, into s->text; its length. */
+static size_t render(struct pd_search *s, const struct pd_sample *sample)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < sample->n_tokens; i++) {
+        size_t room = s->text_capacity - bytes;
+        bytes += pd_min_size(
+            pd_token_text(s->tokenizer, sample->token[i], false, s->text + bytes, room), room);
+    }
+    return bytes;
+}
+
+/* When no sample has a finished answer, an unfinished one may hold a number all the same: the longest that does. */
+static void choose_unfinished(struct pd_search *s, struct pd_outcome *outcome)
+{
+    int most = -1;
+    for (int i = 0; i < s->n_samples; i++) {
+        struct pd_sample *sample = &s->sample[i];
+        char answer[PD_ANSWER_BYTES];
+        if (sample->n_tokens <= most ||
+            !pd_answer_find(s->text, render(s, sample), answer, sizeof answer))
+            continue;
+        most = sample->n_tokens;
+        sample->group = group_of(s, answer);
+        outcome->sample = i;
+        outcome->answer = s->group[sample->group].answer;
+    }
+}
+
+static size_t render_without_stop(struct pd_search *s, const struct pd_sample *sample)
+{
+    size_t bytes = render(s, sample);
+    size_t stop_bytes = s->task.stop != NULL ? strlen(s->task.stop) : 0;
+    bool has_stop = stop_bytes > 0 && bytes >= stop_bytes &&
+                    memcmp(s->text + bytes - stop_bytes, s->task.stop, stop_bytes) == 0;
+    return has_stop ? bytes - stop_bytes : bytes;
+}
+
+static void conclude(struct pd_search *s, struct pd_outcome *outcome)
+{
+    struct pd_choice choice = s->strategy->choose(s);
+    if (choice.sample >= 0) {
+        outcome->sample = choice.sample;
+        outcome->confidence = choice.confidence;
+        outcome->answer = s->group[s->sample[choice.sample].group].answer;
+    } else if (s->task.wants_answer) {
+        choose_unfinished(s, outcome);
+    }
+    if (outcome->sample < 0 && s->n_samples > 0)
+        outcome->sample = 0; /* no answer in any: show what the first one wrote */
+    for (int i = 0; i < s->n_samples; i++)
+        outcome->n_ended += pd_sample_is_finished(&s->sample[i]);
+    if (outcome->sample >= 0)
+        outcome->text_bytes = render_without_stop(s, &s->sample[outcome->sample]);
+}
+
+enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task,
+                                 const struct pd_strategy *strategy, int64_t start_ns,
+                                 struct pd_outcome *outcome_ret)
+{
+    *outcome_ret = (struct pd_outcome){.sample = -1, .answer = ""};
+    s->task = *task;
+    s->strategy = strategy;
+    s->start_ns = start_ns;
+    s->first_token_ns = 0;
+    s->longest_step_ns = 0;
+    s->n_samples = s->n_groups = s->n_running = s->n_steps = s->n_tokens = 0;
+
+    PD_TRY(prefill(s, outcome_ret));
+    enum ponder_status status = think(s, &outcome_ret->finish);
+    if (status == PONDER_OK && outcome_ret->finish == PONDER_DEADLINE && task->wants_answer &&
+        s->n_groups == 0)
+        pd_force_answers(s);
+    conclude(s, outcome_ret);
+    if (status == PONDER_OK && s->n_tokens == 0 && outcome_ret->finish == PONDER_DEADLINE) {
+        outcome_ret->needed_ns = (double)(pd_clock_ns() - start_ns) + pd_deadline_reserve_ns(s);
+        return PONDER_NO_TIME;
+    }
+    return status;
+}

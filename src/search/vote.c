@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * vote.c - see vote.h. */
+#include "search/vote.h"
+
+#include "base/real.h"
+
+void pd_tally_init(struct pd_tally *tally)
+{
+    *tally = (struct pd_tally){.winner = PD_NO_GROUP};
+}
+
+static bool is_ahead(const struct pd_tally *tally, int a, int b)
+{
+    if (tally->group[a].n != tally->group[b].n)
+        return tally->group[a].n > tally->group[b].n;
+    if (tally->group[a].weight != tally->group[b].weight)
+        return tally->group[a].weight > tally->group[b].weight;
+    return tally->group[a].first < tally->group[b].first;
+}
+
+void pd_tally_add(struct pd_tally *tally, const struct pd_search *s, int i)
+{
+    const struct pd_sample *sample = &s->sample[i];
+    tally->n_counted = i + 1;
+    tally->n_voters += pd_sample_is_finished(sample);
+    int group = sample->group;
+    if (group == PD_NO_GROUP)
+        return;
+    if (tally->group[group].n++ == 0)
+        tally->group[group].first = i;
+    tally->group[group].weight += pd_real_exp(pd_sample_mean_log_prob(sample));
+    if (tally->winner == PD_NO_GROUP || is_ahead(tally, group, tally->winner))
+        tally->winner = group;
+    tally->n_top = tally->group[tally->winner].n;
+    tally->n_second = 0;
+    for (int g = 0; g < s->n_groups; g++)
+        if (g != tally->winner)
+            tally->n_second = pd_max_int(tally->n_second, tally->group[g].n);
+}
+
+double pd_vote_certainty(int n_top, int n_second)
+{
+    int n = n_top + n_second + 1;
+    double term = 1.0; /* C(n, k) / 2^n, k rising */
+    for (int i = 0; i < n; i++)
+        term *= 0.5;
+    double sum = 0.0;
+    for (int k = 0; k <= n_top; k++) {
+        sum += term;
+        term = term * (n - k) / (k + 1);
+    }
+    return sum;
+}
