@@ -186,15 +186,13 @@ void pd_json_double(struct pd_json_writer *w, double value, int decimals)
         return;
     }
     uint64_t scale = 1;
-    for (int i = 0; i < decimals; i++)
+    for (int i = 0; i < decimals && size < 1e15; i++)
         scale *= 10;
-    if (size >= 1e15)
-        scale = 1;
     /* Whole and rest apart, so that whole * scale needs not fit 64 bits. */
     uint64_t whole = size >= 18446744073709549568.0 ? 18446744073709549568u : (uint64_t)size;
-    uint64_t rest = (uint64_t)((size - (double)whole) * (double)scale + 0.5);
-    if (size >= 1e15)
-        rest = 0;
+    uint64_t rest = 0;
+    if (size < 1e15)
+        rest = (uint64_t)((size - (double)whole) * (double)scale + 0.5);
     if (rest >= scale) {
         whole++;
         rest = 0;

@@ -16,7 +16,7 @@ struct pd_value_text {
 struct pd_span pd_value_skip_wrappers(struct pd_span s);
 /* s without their like, and punctuation, behind one. */
 struct pd_span pd_value_trim_end(struct pd_span s);
-/* Both, and without a \\text{} or other group around the whole. */
+/* Both, and without a \text{} or other group around the whole. */
 struct pd_span pd_value_strip(struct pd_span s);
 
 /* Just behind the last "=" of s that is no comparison, looking up to the first ',' or ';' before a
