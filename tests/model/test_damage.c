@@ -4,16 +4,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/os.h"
 #include "tests/support/damage.h"
 #include "tests/support/open_model.h"
 
 struct tally {
     int n_failed, n_loaded;
-    int64_t slowest_ns;
+    clock_t slowest; /* of the processor: a busy machine is not our fault */
 };
 
 static void assert_one_line(const char *text, const char *name)
@@ -29,15 +29,15 @@ static void open_damaged(void *user, const struct damage_case *c)
 {
     struct tally *tally = user;
     struct opened_model o;
-    int64_t start = pd_clock_ns();
+    clock_t start = clock();
     if (open_model(&o, c->bytes, c->n_bytes) == PONDER_OK) {
         if (c->must_fail && c->layer == DAMAGE_GGUF_OR_MODEL)
             fail_msg("%s: the model loaded", c->name);
         open_tokenizer(&o);
     }
-    int64_t ns = pd_clock_ns() - start;
-    if (ns > tally->slowest_ns)
-        tally->slowest_ns = ns;
+    clock_t spent = clock() - start;
+    if (spent > tally->slowest)
+        tally->slowest = spent;
 
     if (o.status == PONDER_OK) {
         tally->n_loaded++;
@@ -65,11 +65,11 @@ static void test_damage_gives_a_one_line_error_or_a_right_load(void **state)
     struct tally tally = {0};
     int n = damage_each(open_damaged, &tally);
     print_message("%d damaged files: %d errors, %d loaded, slowest %.2f ms\n", n, tally.n_failed,
-                  tally.n_loaded, (double)tally.slowest_ns * 1e-6);
+                  tally.n_loaded, 1e3 * (double)tally.slowest / CLOCKS_PER_SEC);
     assert_int_equal(n, tally.n_failed + tally.n_loaded);
     assert_true(n >= 10000);
     assert_true(tally.n_failed > n / 2);
-    assert_true(tally.slowest_ns < 1000000000);
+    assert_true(tally.slowest < CLOCKS_PER_SEC);
 }
 
 static void test_flipped_bits_give_a_one_line_error_or_a_right_load(void **state)
@@ -78,10 +78,10 @@ static void test_flipped_bits_give_a_one_line_error_or_a_right_load(void **state
     struct tally tally = {0};
     int n = damage_flips(20240806, 20000, open_damaged, &tally);
     print_message("%d files with flipped bits: %d errors, %d loaded, slowest %.2f ms\n", n,
-                  tally.n_failed, tally.n_loaded, (double)tally.slowest_ns * 1e-6);
+                  tally.n_failed, tally.n_loaded, 1e3 * (double)tally.slowest / CLOCKS_PER_SEC);
     assert_int_equal(n, tally.n_failed + tally.n_loaded);
     assert_true(tally.n_failed > n / 10);
-    assert_true(tally.slowest_ns < 1000000000);
+    assert_true(tally.slowest < CLOCKS_PER_SEC);
 }
 
 int main(void)

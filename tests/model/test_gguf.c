@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/os.h"
 #include "model/gguf.h"
 #include "tests/support/gguf_builder.h"
 
@@ -330,12 +330,12 @@ static void test_the_most_of_everything_opens_soon(void **state)
     gguf_add_raw(b, "strings", PD_GGUF_ARRAY, strings, 12 + 8 * (size_t)N_STRINGS);
     free(strings);
     struct opened o;
-    int64_t start = pd_clock_ns();
+    clock_t start = clock(); /* of the processor: other work does not count */
     must_open(&o, b);
-    double ms = (double)(pd_clock_ns() - start) * 1e-6;
+    double ms = 1e3 * (double)(clock() - start) / CLOCKS_PER_SEC;
     print_message("%d tensors, %d strings: %.0f ms\n", o.gguf.n_tensors, N_STRINGS, ms);
     assert_int_equal(pd_gguf_find(&o.gguf, "strings")->n, N_STRINGS);
-    assert_true(ms < 3000); /* quadratic: minutes */
+    assert_true(ms < 10000); /* quadratic: minutes */
     close_opened(&o);
 }
 

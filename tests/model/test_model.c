@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -386,9 +387,9 @@ static void open_real(const char *name, struct pd_map *map, struct opened_model 
     }
     open_model(o, map->data, map->bytes); /* first touch of the pages */
     close_model(o);
-    int64_t start = pd_clock_ns();
+    clock_t start = clock();
     open_model(o, map->data, map->bytes);
-    double ms = (double)(pd_clock_ns() - start) * 1e-6;
+    double ms = 1e3 * (double)(clock() - start) / CLOCKS_PER_SEC;
     print_message("%s: opened in %.2f ms\n", name, ms);
     if (o->status != PONDER_OK)
         fail_msg("%s: %s", name, o->error);

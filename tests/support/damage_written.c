@@ -121,7 +121,7 @@ static const struct replacement {
     {"llama", "llama.block_count", U32, 1025, NULL, BAD, "is 1025; 1 to 1024", 0},
     {"llama", "llama.block_count", I32, -1, NULL, BAD, "is -1", 0},
     {"llama", "llama.block_count", I8, -2, NULL, BAD, "is -2", 0},
-    {"llama", "llama.block_count", U64, 0x1p63, NULL, BAD, "1 to 1024", 0},
+    {"llama", "llama.block_count", U64, 0x1p63, NULL, BAD, "is 9223372036854775807; 1", 0},
     {"llama", "llama.block_count", U64, 0x1p32 + 2, NULL, BAD, "is 4294967298", 0},
     {"llama", "llama.block_count", I64, -0x1p63, NULL, BAD, "1 to 1024", 0},
     {"llama", "llama.block_count", F32, 2, NULL, BAD, "of type f32, not an integer", 0},
@@ -303,19 +303,14 @@ static struct tiny_model *new_plain(const char *family)
     return tiny_model_new(&options);
 }
 
-/* Writes the file again with what was added since, and hides the first entry of a key, if it had one. */
-static void finish_again(struct tiny_model *tiny, const char *hidden_key)
+/* Writes the file again with what was added since, and hides the key or name that it had before, if any. */
+static void finish_again(struct tiny_model *tiny, enum gguf_field_kind kind, const char *hidden)
 {
-    const struct gguf_field *old = NULL;
-    size_t old_offset = 0;
-    if (hidden_key)
-        old = gguf_find_field(tiny->builder, GGUF_FIELD_KEY, hidden_key);
-    if (old)
-        old_offset = old->offset;
+    bool is_old = gguf_find_field(tiny->builder, kind, hidden) != NULL;
     free(tiny->bytes);
     tiny->bytes = gguf_finish(tiny->builder, &tiny->n_bytes);
-    if (old_offset)
-        tiny->bytes[old_offset] = '~';
+    if (is_old)
+        tiny->bytes[gguf_find_field(tiny->builder, kind, hidden)->offset] = '~';
 }
 
 static void add_number(struct gguf_builder *b, const struct replacement *r)
@@ -344,7 +339,7 @@ static int run_replacements(damage_visit visit, void *user)
             gguf_add_string(tiny->builder, r->key, r->text);
         else if (r->type != NONE)
             add_number(tiny->builder, r);
-        finish_again(tiny, r->key);
+        finish_again(tiny, GGUF_FIELD_KEY, r->key);
         char name[128];
         snprintf(name, sizeof name, "replacement %zu: %s of type %d", i, r->key, r->type);
         damage_show(visit, user,
@@ -364,7 +359,7 @@ static int run_arrays(damage_visit visit, void *user)
         for (size_t k = 0; k < PD_COUNT(elements); k++)
             elements[k] = (uint32_t)k;
         gguf_add_array(tiny->builder, r->key, r->type, elements, (size_t)r->n);
-        finish_again(tiny, r->key);
+        finish_again(tiny, GGUF_FIELD_KEY, r->key);
         char name[128];
         snprintf(name, sizeof name, "array %zu: %s of %d", i, r->key, r->n);
         damage_show(visit, user,
@@ -390,7 +385,7 @@ static int run_extra_tensors(damage_visit visit, void *user)
         gguf_add_tensor(tiny->builder, e->name, e->type, e->rows > 1 ? 2 : 1, ne, values,
                         n * sizeof *values);
         free(values);
-        finish_again(tiny, NULL);
+        finish_again(tiny, GGUF_FIELD_KEY, "");
         char name[128];
         snprintf(name, sizeof name, "extra tensor %zu: %s", i, e->name);
         damage_show(visit, user,
@@ -400,6 +395,55 @@ static int run_extra_tensors(damage_visit visit, void *user)
         tiny_model_free(tiny);
     }
     return (int)PD_COUNT(extra_tensors);
+}
+
+/* Token embeddings of shapes that the tables cannot say, in place of the right one. */
+static int run_embeddings(damage_visit visit, void *user)
+{
+    enum { I8_TENSOR = 24 }; /* a type of unknown size: the file needs no data for it */
+    static const struct {
+        uint32_t type, n_dims;
+        uint64_t ne[4];
+        const char *says;
+    } embeddings[] = {
+        {I8_TENSOR, 2, {64, 4194305}, "4194305 rows; at most 4194304"},
+        {0, 3, {64, 320, 2}, "64 columns and 640 rows; 64 and 320"},
+        {0, 4, {64, 320, 1, 2}, "64 columns and 640 rows; 64 and 320"},
+        {0, 1, {64}, "the embedding has 1 rows"},
+    };
+    static const float values[64 * 640];
+    for (size_t i = 0; i < PD_COUNT(embeddings); i++) {
+        struct tiny_model *tiny = new_plain("llama");
+        gguf_add_tensor(tiny->builder, "token_embd.weight", embeddings[i].type,
+                        embeddings[i].n_dims, embeddings[i].ne, values, sizeof values);
+        finish_again(tiny, GGUF_FIELD_NAME, "token_embd.weight");
+        damage_show(visit, user,
+                    (struct damage_case){embeddings[i].says, tiny->bytes, tiny->n_bytes, true,
+                                         DAMAGE_GGUF_OR_MODEL, PONDER_BAD_FILE,
+                                         embeddings[i].says});
+        tiny_model_free(tiny);
+    }
+    return (int)PD_COUNT(embeddings);
+}
+
+/* Arrays that end exactly with the file, said to have one element more. */
+static int run_last_arrays(damage_visit visit, void *user)
+{
+    static const enum pd_gguf_type types[] = {PD_GGUF_U8, PD_GGUF_I16, PD_GGUF_F32, PD_GGUF_U64};
+    static const unsigned char elements[64];
+    for (size_t i = 0; i < PD_COUNT(types); i++) {
+        struct gguf_builder *b = gguf_new(3, 32);
+        size_t n_bytes;
+        gguf_add_array(b, "last", types[i], elements, 7);
+        unsigned char *bytes = gguf_finish(b, &n_bytes);
+        bytes[gguf_find_field(b, GGUF_FIELD_ARRAY_COUNT, "last")->offset] = 8;
+        damage_show(visit, user,
+                    (struct damage_case){"one element more", bytes, n_bytes, true,
+                                         DAMAGE_GGUF_OR_MODEL, PONDER_BAD_FILE, "8 elements"});
+        free(bytes);
+        gguf_free(b);
+    }
+    return (int)PD_COUNT(types);
 }
 
 /* What the tables cannot say. */
@@ -436,7 +480,7 @@ static int run_others(damage_visit visit, void *user)
 
     struct tiny_model *tiny = new_plain("llama");
     gguf_add_u32(tiny->builder, "llama.block_count", 2);
-    finish_again(tiny, NULL);
+    finish_again(tiny, GGUF_FIELD_KEY, "");
     damage_show(visit, user,
                 (struct damage_case){"two equal keys", tiny->bytes, tiny->n_bytes, true,
                                      DAMAGE_GGUF_OR_MODEL, PONDER_BAD_FILE,
@@ -448,5 +492,6 @@ static int run_others(damage_visit visit, void *user)
 int damage_each_written(damage_visit visit, void *user)
 {
     return run_overwrites(visit, user) + run_replacements(visit, user) + run_arrays(visit, user) +
-           run_extra_tensors(visit, user) + run_others(visit, user);
+           run_extra_tensors(visit, user) + run_embeddings(visit, user) +
+           run_last_arrays(visit, user) + run_others(visit, user);
 }
