@@ -6,6 +6,7 @@ split text by, as of Unicode 15.1 (llama.cpp's version; another one gives other 
     pip install unicodedata2==15.1.0          or Python 3.13, whose own tables are 15.1
     scripts/make-unicode-tables.py > src/model/unicode_table.c
 """
+
 import sys
 import unicodedata
 
@@ -28,7 +29,9 @@ def char_class(code_point):
 
 def main():
     if unicodedata.unidata_version != VERSION:
-        sys.exit(f"unicodedata is {unicodedata.unidata_version}, not {VERSION}: see the top of this file")
+        sys.exit(
+            f"unicodedata is {unicodedata.unidata_version}, not {VERSION}: see the top of this file"
+        )
     ranges = []
     for code_point in range(0x110000):
         kind = char_class(code_point)
@@ -45,7 +48,7 @@ def main():
     print(f"const int pd_char_class_ranges = {len(ranges)};")
     print(f"const uint32_t pd_char_class_range[{len(ranges)}] = {{")
     for row in range(0, len(ranges), 8):
-        print("    " + " ".join(f"0x{r:06X}," for r in ranges[row:row + 8]))
+        print("    " + " ".join(f"0x{r:06X}," for r in ranges[row : row + 8]))
     print("};")
 
 

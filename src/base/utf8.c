@@ -2,7 +2,8 @@
  * utf8.c - see utf8.h. */
 #include "base/utf8.h"
 
-/* Length of the sequence that a lead byte begins; 0 for continuation bytes and bytes that lead nothing. */
+/* Length of the sequence that a lead byte begins; 0 for continuation bytes and bytes that lead
+ * nothing. */
 static size_t sequence_bytes(unsigned char lead)
 {
     if (lead < 0x80)
@@ -75,8 +76,8 @@ static bool starts_valid(unsigned char lead, unsigned char second)
     }
 }
 
-/* Bytes of the sequence at text that are as they should be; *wanted_ret is its full length, 0 for a byte
- * that cannot begin one. */
+/* Bytes of the sequence at text that are as they should be; *wanted_ret is its full length, 0
+ * for a byte that cannot begin one. */
 static size_t valid_prefix(const unsigned char *text, size_t n, size_t *wanted_ret)
 {
     unsigned char lead = text[0];

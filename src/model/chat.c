@@ -35,7 +35,8 @@ static const struct pd_chat chats[] = {
         .assistant_open = "<start_of_turn>model\n",
     },
     {
-        /* As of v0.3, where "[INST]" is a special token; in v0.1 it is plain text. Llama 2 shares it. */
+        /* As of v0.3, where "[INST]" is a special token; in v0.1 it is plain text. Llama 2
+         * shares it. */
         .name = "mistral",
         .sign = "[INST]",
         .not_sign = "<<SYS>>",
@@ -114,7 +115,7 @@ struct writer {
 static void append(struct writer *w, const char *text)
 {
     size_t bytes = text == NULL ? 0 : strlen(text);
-    if (w->n < w->capacity)
+    if (bytes > 0 && w->n < w->capacity)
         memcpy(w->text + w->n, text, pd_min_size(bytes, w->capacity - w->n));
     w->n += bytes;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * merge.h - joins neighbouring symbols, best pair first, until no pair can be joined: the heart of both kinds
- * of BPE. O(n log n) for n symbols whatever the text.
+ * merge.h - joins neighbouring symbols, best pair first, until no pair can be joined: the heart
+ * of both kinds of BPE. O(n log n) for n symbols whatever the text.
  *
- *     symbol   h <-> e <-> l <-> l <-> o       a list; each has at most one candidate: itself with the next
+ *     symbol   h <-> e <-> l <-> l <-> o       a list; each may join the next: its candidate
  *     heap     [e+l, h+e, l+o]                 symbols that have a candidate, the best on top
  *
- * Nothing in the heap is ever stale: when a symbol changes, its candidate and its left neighbour's are
- * looked up anew and moved to their place. */
+ * Nothing in the heap is ever stale: when a symbol changes, its candidate and its left
+ * neighbour's are looked up anew and moved to their place. */
 #ifndef PD_MERGE_H
 #define PD_MERGE_H
 
@@ -35,10 +35,12 @@ struct pd_merge {
     const void *user;
 };
 
-/* Joins symbols 0..n - 1, n > 0, of which begin and token are set. Afterwards the list from 0 by next is the result. */
+/* Joins symbols 0..n - 1, n > 0, of which begin and token are set. Afterwards the list from 0 by
+ * next is the result. */
 void pd_merge_run(struct pd_merge *m);
 
-/* The heap by itself, for who has another use for it: put a symbol in or to its new place, take the best out. */
+/* The heap by itself, for who has another use for it: put a symbol in or to its new place, take
+ * the best out. */
 void pd_merge_place(struct pd_merge *m, uint32_t i, uint32_t key);
 void pd_merge_remove(struct pd_merge *m, uint32_t i);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pretokenize.c - see pretokenize.h. Each rule below stands under its part of the expression; the order
- * is that of the alternatives. Where llama.cpp differs from the expression, this follows llama.cpp: case
- * folds for ASCII only, and a cut made by an earlier expression ends the text for the later one. */
+ * pretokenize.c - see pretokenize.h. Each rule below stands under its part of the expression;
+ * the order is that of the alternatives. Where llama.cpp differs from the expression, this
+ * follows llama.cpp: case folds for ASCII only, and a cut made by an earlier expression ends the
+ * text for the later one. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -36,8 +37,7 @@ struct text {
     const unsigned char *bytes;
     size_t n;
     enum pd_split split;
-    bool
-        in_marks; /* PD_SPLIT_MARKS: the part is a run of marks; otherwise it ends at the first mark */
+    bool in_marks; /* PD_SPLIT_MARKS: the part is a run of marks; otherwise it has none */
 };
 
 struct character {
@@ -182,7 +182,8 @@ static size_t three_digits_end(const struct text *t, size_t at)
     return at;
 }
 
-/* The digits at begin: three ASCII digits, or what is before the next three, or the rest of the run. */
+/* The digits at begin: three ASCII digits, or what is before the next three, or the rest of the
+ * run. */
 static size_t digit_group_end(const struct text *t, size_t begin)
 {
     size_t end = three_digits_end(t, begin);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pretokenize.h - cuts text into the words that byte-level BPE merges within. The regular expressions of
- * the pre-tokenizers ("tokenizer.ggml.pre") done by hand, over bytes, without memory. */
+ * pretokenize.h - cuts text into the words that byte-level BPE merges within. The regular
+ * expressions of the pre-tokenizers ("tokenizer.ggml.pre") done by hand, over bytes, without
+ * memory. */
 #ifndef PD_PRETOKENIZE_H
 #define PD_PRETOKENIZE_H
 

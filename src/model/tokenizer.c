@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tokenizer.c - see tokenizer.h. Special tokens are found first; the text between them goes to tokenizer_bpe.c or
- * tokenizer_spm.c. Scratch of a call, for n bytes of text:
+ * tokenizer.c - see tokenizer.h. Special tokens are found first; the text between them goes to
+ * tokenizer_bpe.c or tokenizer_spm.c. Scratch of a call, for n bytes of text:
  *
  *     | taken u32[n] | symbols [max_symbols] | heap u32[max_symbols] | text [max_text] |
- */
+ * */
 #include <string.h>
 
 #include "model/tokenizer_kind.h"
@@ -136,7 +136,8 @@ size_t pd_tokenizer_scratch_bytes(size_t text_bytes)
            symbols * (sizeof(struct pd_symbol) + sizeof(uint32_t)) + pd_tokenize_max_text(n);
 }
 
-/* The longest special token at place or one of its beginnings that may be taken, shorter than below bytes. */
+/* The longest special token at place or one of its beginnings that may be taken, shorter than
+ * below bytes. */
 static uint32_t allowed_special(const struct pd_vocab *v, uint32_t place, bool parse_special,
                                 size_t below)
 {
@@ -151,7 +152,8 @@ static uint32_t allowed_special(const struct pd_vocab *v, uint32_t place, bool p
     return UINT32_MAX;
 }
 
-/* A candidate is a symbol: where it begins, the place of its special token, and a key that puts longer ones first. */
+/* A candidate is a symbol: where it begins, the place of its special token, and a key that puts
+ * longer ones first. */
 static void place_candidate(struct pd_merge *heap, const struct pd_vocab *v, uint32_t i,
                             uint32_t place)
 {
@@ -181,12 +183,12 @@ static void find_candidates(struct pd_merge *heap, const struct pd_vocab *v, con
 #define NOT_TAKEN 0u
 #define TAKEN     UINT32_MAX
 
-/* Which bytes of text are special tokens: taken_ret[i] is 1 + the token that begins at i, TAKEN within one,
- * or NOT_TAKEN. Longer tokens go first, then those further left. llama.cpp searches the whole text once a
- * token, to the same end (only equally long tokens that overlap go in the order of its sort). Here each place
- * has one candidate at a time, which gives way to a shorter one where a longer token took part of its
- * text. What is taken already is never shorter than the candidate, so it covers one of the candidate's
- * ends if it covers any of it. */
+/* Which bytes of text are special tokens: taken_ret[i] is 1 + the token that begins at i, TAKEN
+ * within one, or NOT_TAKEN. Longer tokens go first, then those further left. llama.cpp searches
+ * the whole text once a token, to the same end (only equally long tokens that overlap go in the
+ * order of its sort). Here each place has one candidate at a time, which gives way to a shorter
+ * one where a longer token took part of its text. What is taken already is never shorter than
+ * the candidate, so it covers one of the candidate's ends if it covers any of it. */
 static void take_special(struct pd_tokenize_run *run, const char *text, size_t n,
                          bool parse_special, uint32_t *taken_ret)
 {
@@ -300,6 +302,7 @@ size_t pd_token_text(const struct pd_tokenizer *t, int32_t token, bool with_spec
             text = (struct pd_string){&byte, 1};
         }
     }
-    memcpy(text_ret, text.data, pd_min_size(text.bytes, capacity));
+    if (capacity > 0)
+        memcpy(text_ret, text.data, pd_min_size(text.bytes, capacity));
     return text.bytes;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tokenizer_bpe.c - byte-level BPE: words cut by the pre-tokenizer, bytes joined by the rank of their merge. */
+ * tokenizer_bpe.c - byte-level BPE: words cut by the pre-tokenizer, bytes joined by the rank of
+ * their merge. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -14,8 +15,8 @@ static int32_t find_merge(const struct pd_merges *merges, int32_t left, int32_t 
         uint32_t rank = pd_index_next(walk);
         if (rank == UINT32_MAX)
             return -1;
-        if (merges->merge[rank].left == (uint32_t)left &&
-            merges->merge[rank].right == (uint32_t)right)
+        if (merges->rule[rank].left == (uint32_t)left &&
+            merges->rule[rank].right == (uint32_t)right)
             return (int32_t)rank;
     }
 }
@@ -32,14 +33,15 @@ static bool cut_merge(struct pd_string text, struct pd_string *left_ret,
     return right_ret->bytes > 0;
 }
 
-/* Reads merge number rank. One whose parts or result are no tokens joins nothing: it can be left out. */
+/* Reads merge number rank. One whose parts or result are no tokens joins nothing: it can be left
+ * out. */
 static void read_merge(struct pd_merges *merges, const struct pd_vocab *v, struct pd_string left,
                        struct pd_string right, uint32_t rank)
 {
     size_t left_bytes;
     size_t right_bytes;
     char *buffer = merges->buffer;
-    merges->merge[rank].left = merges->merge[rank].right = UINT32_MAX;
+    merges->rule[rank].left = merges->rule[rank].right = UINT32_MAX;
     if (!pd_vocab_decode(left, buffer, v->max_bytes, &left_bytes) ||
         !pd_vocab_decode(right, buffer + left_bytes, v->max_bytes, &right_bytes))
         return;
@@ -50,9 +52,9 @@ static void read_merge(struct pd_merges *merges, const struct pd_vocab *v, struc
     if (left_token < 0 || right_token < 0 || joined < 0 ||
         find_merge(merges, left_token, right_token, &walk) >= 0)
         return;
-    merges->merge[rank].left = (uint32_t)left_token;
-    merges->merge[rank].right = (uint32_t)right_token;
-    merges->merge[rank].joined = joined;
+    merges->rule[rank].left = (uint32_t)left_token;
+    merges->rule[rank].right = (uint32_t)right_token;
+    merges->rule[rank].joined = joined;
     pd_index_put(&merges->index, &walk, rank);
 }
 
@@ -67,7 +69,7 @@ enum ponder_status pd_merges_layout(struct pd_merges *merges, const struct pd_vo
                        "the vocabulary has %llu merges; at most %d are supported",
                        (unsigned long long)kv->n, PD_INDEX_MAX);
     merges->n = (uint32_t)kv->n;
-    merges->merge = pd_arena_alloc(a, merges->n, sizeof *merges->merge);
+    merges->rule = PD_NEW(a, struct pd_merge_rule, merges->n);
     merges->buffer = PD_NEW(a, char, 2 * (size_t)v->max_bytes);
     pd_index_layout(&merges->index, merges->n, a);
     if (a->overflowed)
@@ -96,7 +98,7 @@ static bool find_joined(const void *user, const struct pd_symbol *left,
     if (rank < 0)
         return false;
     *key_ret = (uint32_t)rank;
-    *joined_ret = merges->merge[rank].joined;
+    *joined_ret = merges->rule[rank].joined;
     return true;
 }
 

@@ -8,14 +8,14 @@
 #include "model/tokenizer.h"
 #include "model/vocab.h"
 
-/* Byte-level BPE's merges: rank r joins left[r] and right[r] to joined[r]. */
+/* Byte-level BPE's merges: rank r joins two tokens to one. */
 struct pd_merges {
     struct pd_index index; /* ranks by pair */
     uint32_t n;
-    struct {
+    struct pd_merge_rule {
         uint32_t left, right;
         int32_t joined;
-    } * merge;    /* [n] in rank order */
+    } * rule;     /* [n] in rank order */
     char *buffer; /* [2 * vocab.max_bytes] for reading them */
 };
 
@@ -50,9 +50,9 @@ enum ponder_status pd_merges_layout(struct pd_merges *merges, const struct pd_vo
                                     const struct pd_gguf *gguf, struct pd_arena *a,
                                     const struct pd_error *err);
 
-/* What a text of n bytes can take of the scratch, at most. BPE: an invalid byte becomes U+FFFD, and each
- * byte is a symbol. SentencePiece: a space becomes U+2581, one symbol, unless a cut-off character before
- * it takes some of its three bytes along. One space may come before the text. */
+/* What a text of n bytes can take of the scratch, at most. BPE: an invalid byte becomes U+FFFD,
+ * and each byte is a symbol. SentencePiece: a space becomes U+2581, one symbol, unless a cut-off
+ * character before it takes some of its three bytes along. One space may come before the text. */
 static inline size_t pd_tokenize_max_text(size_t n)
 {
     return 3 * n + 3;

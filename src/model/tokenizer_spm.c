@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tokenizer_spm.c - SentencePiece BPE: characters joined by the score of the token they make; what is no token in
- * the end is spelt in byte tokens. */
+ * tokenizer_spm.c - SentencePiece BPE: characters joined by the score of the token they make;
+ * what is no token in the end is spelt in byte tokens. */
 #include <string.h>
 
 #include "model/tokenizer_kind.h"
@@ -46,7 +46,8 @@ static size_t escape_spaces(const char *text, size_t n, bool with_space, char *t
     return n_text;
 }
 
-/* Bytes that a character has by its first byte alone, as llama.cpp cuts: whatever the others are. */
+/* Bytes that a character has by its first byte alone, as llama.cpp cuts: whatever the others
+ * are. */
 static size_t character_bytes(char lead)
 {
     unsigned char byte = (unsigned char)lead;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * unicode_table.h - what kind of character a code point is, as far as tokenizers ask. The tables are
- * generated: unicode_table.c. */
+ * unicode_table.h - what kind of character a code point is, as far as tokenizers ask. The tables
+ * are generated: unicode_table.c. */
 #ifndef PD_UNICODE_TABLE_H
 #define PD_UNICODE_TABLE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * vocab.c - see vocab.h. Two walks over the file's token array: one to check and count, one to copy. */
+ * vocab.c - see vocab.h. Two walks over the file's token array: one to check and count, one to
+ * copy. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -123,8 +124,9 @@ static uint8_t kind_of(const struct arrays *arrays, uint32_t token, struct pd_st
     return kind;
 }
 
-/* The byte of each character that byte-level BPE writes for one: printable ASCII and Latin-1 stand for themselves,
- * the other 68 bytes in turn for U+0100 and up. -1: the character stands for none. */
+/* The byte of each character that byte-level BPE writes for one: printable ASCII and Latin-1
+ * stand for themselves, the other 68 bytes in turn for U+0100 and up. -1: the character stands
+ * for none. */
 static int byte_of_character(uint32_t code_point)
 {
     if ((code_point >= 0x21 && code_point <= 0x7E) ||
@@ -162,10 +164,10 @@ static bool is_printable_ascii(struct pd_string text)
     return true;
 }
 
-/* Writes the text of a token as the vocabulary stores it to stored_ret (NULL: only counts) and returns
- * its length. *merges_ret: merging may make this token. Never a control token: no text that is not parsed
- * for them may forge one. Byte-level BPE works on encoded text: a user-defined token, stored raw, can come
- * out of that only if its text is the same both ways. */
+/* Writes the text of a token as the vocabulary stores it to stored_ret (NULL: only counts) and
+ * returns its length. *merges_ret: merging may make this token. Never a control token: no text
+ * that is not parsed for them may forge one. Byte-level BPE works on encoded text: a
+ * user-defined token, stored raw, can come out of that only if its text is the same both ways. */
 static size_t store_text(const struct pd_vocab *v, struct pd_string text, uint8_t kind,
                          char *stored_ret, bool *merges_ret)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * vocab.h - the vocabulary behind the tokenizer: texts, what kind of token each is, look-up by text, and the
- * special tokens in an order to find them in text. Private to tokenizer*.c.
+ * vocab.h - the vocabulary behind the tokenizer: texts, what kind of token each is, look-up by
+ * text, and the special tokens in an order to find them in text. Private to tokenizer*.c.
  *
- * Texts are stored as the merging sees them: of byte-level BPE as the bytes they stand for ("Ġt" is " t"), of
- * SentencePiece as they are ("▁t"). */
+ * Texts are stored as the merging sees them: of byte-level BPE as the bytes they stand for ("Ġt"
+ * is " t"), of SentencePiece as they are ("▁t"). */
 #ifndef PD_VOCAB_H
 #define PD_VOCAB_H
 
@@ -23,8 +23,8 @@ enum {
     PD_TOKEN_SPECIAL = PD_TOKEN_ASKED | PD_TOKEN_USER
 };
 
-/* Hash table from something to numbers below PD_INDEX_MAX: open addressing, at most two thirds full. A
- * slot holds the number and, above it, a piece of the hash that saves most comparisons. */
+/* Hash table from something to numbers below PD_INDEX_MAX: open addressing, at most two thirds
+ * full. A slot holds the number and, above it, a piece of the hash that saves most comparisons. */
 enum { PD_INDEX_BITS = 22, PD_INDEX_MAX = (1 << PD_INDEX_BITS) - 1 };
 struct pd_index {
     uint32_t *slot; /* [n_slots] */
@@ -33,8 +33,8 @@ struct pd_index {
 
 void pd_index_layout(struct pd_index *index, size_t n, struct pd_arena *a);
 
-/* Walks the numbers stored under a hash: begin, then next until UINT32_MAX, after which pd_index_put() stores
- * one more in the place found. */
+/* Walks the numbers stored under a hash: begin, then next until UINT32_MAX, after which
+ * pd_index_put() stores one more in the place found. */
 struct pd_index_walk {
     const struct pd_index *index;
     uint32_t at, tag;
@@ -65,8 +65,8 @@ struct pd_vocab {
     uint8_t special_lead[256]; /* by first byte: PD_TOKEN_USER, PD_TOKEN_CONTROL, both or none */
 };
 
-/* Checks the token arrays and lays the vocabulary out: counts the same over a counting arena as over a
- * real one. unknown: token for bytes that a SentencePiece vocabulary lacks, or -1. */
+/* Checks the token arrays and lays the vocabulary out: counts the same over a counting arena as
+ * over a real one. unknown: token for bytes that a SentencePiece vocabulary lacks, or -1. */
 enum ponder_status pd_vocab_layout(struct pd_vocab *v, const struct pd_gguf *gguf, bool is_spm,
                                    int n_vocab, int32_t unknown, struct pd_arena *a,
                                    const struct pd_error *err);
@@ -82,12 +82,12 @@ void pd_vocab_sort_special(struct pd_vocab *v);
 /* Token with this text as the merging sees it, or -1. */
 int32_t pd_vocab_find(const struct pd_vocab *v, const char *text, size_t bytes);
 
-/* Place in special[] of the longest special token that begins text, or UINT32_MAX; the next shorter ones
- * follow by shorter[]. */
+/* Place in special[] of the longest special token that begins text, or UINT32_MAX; the next
+ * shorter ones follow by shorter[]. */
 uint32_t pd_vocab_special_at(const struct pd_vocab *v, const char *text, size_t bytes);
 
-/* Bytes that an encoded text stands for ("Ġ" is a space), to bytes_ret (NULL: only counts). False if
- * a character of it stands for no byte, or if they are more than capacity. */
+/* Bytes that an encoded text stands for ("Ġ" is a space), to bytes_ret (NULL: only counts).
+ * False if a character of it stands for no byte, or if they are more than capacity. */
 bool pd_vocab_decode(struct pd_string encoded, char *bytes_ret, size_t capacity, size_t *n_ret);
 
 /* The byte that a text of the form <0xNN> names, or -1. */

@@ -39,8 +39,8 @@ void pd_index_put(struct pd_index *index, const struct pd_index_walk *end, uint3
     index->slot[end->at] = end->tag | number;
 }
 
-/* Steele and Vigna's multipliers mix well enough: no one's secret depends on it, and an index is never more than
- * two thirds full. */
+/* Steele and Vigna's multipliers mix well enough: no one's secret depends on it, and an index is
+ * never more than two thirds full. */
 uint64_t pd_hash_pair(uint32_t a, uint32_t b)
 {
     uint64_t h = ((uint64_t)a << 32 | b) * UINT64_C(0xD1342543DE82EF95);

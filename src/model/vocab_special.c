@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * vocab_special.c - special tokens sorted by text, and found at a place in text; see vocab.h.
  *
- *     special   "\n"  "\n\n"  "\n\n\n"  "<a>"  "<a>b"     what begins a text sorts right before it, or
- *     shorter    -      0        1        -      3        is reached from there by the chain of beginnings
- */
+ *     special   "\n"  "\n\n"  "\n\n\n"  "<a>"  "<a>b"
+ *     shorter    -      0        1        -      3
+ *
+ * The special token that sorts last before a text begins it, or one of its chain of shorter[] does,
+ * or none does. */
 #include <string.h>
 
 #include "model/vocab.h"
