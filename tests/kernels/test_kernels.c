@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_kernels.c - every instruction set this CPU has against generic, slot by slot, bit for bit: ragged sizes,
+ * buffers that end at a guard page, numbers that are not numbers. With --bench it times them instead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <math.h>
+
+#include <cmocka.h>
+
+#include "arch/kernels.h"
+#include "arch/panel.h"
+#include "base/base.h"
+#include "base/os.h"
+#include "base/rng.h"
+#include "quant/block.h"
+#include "quant/encode.h"
+#include "tests/support/guarded.h"
+
+enum { MAX_LEVELS = 8 };
+
+static struct pd_kernels generic;
+static struct pd_kernels level[MAX_LEVELS];
+static int n_levels;
+
+static int find_levels(void **state)
+{
+    (void)state;
+    bool is_available;
+    assert_true(pd_kernels_init(&generic, "generic"));
+    for (int i = 1; pd_kernels_isa(i, &is_available) != NULL; i++) {
+        if (is_available)
+            assert_true(pd_kernels_init(&level[n_levels++], pd_kernels_isa(i, &is_available)));
+        else
+            print_message("this CPU lacks %s: not checked\n", pd_kernels_isa(i, &is_available));
+    }
+    return 0;
+}
+
+/* A number in [-1, 1), or now and then a larger, a tiny or a zero one. */
+static float number(uint64_t *seed)
+{
+    uint64_t bits = pd_rng_mix((*seed)++);
+    float value = (float)(bits >> 40) * 0x1p-23f - 1.0f;
+    switch (bits % 16) {
+    case 0:
+        return 0.0f;
+    case 1:
+        return value * 100.0f;
+    case 2:
+        return value * 1e-6f;
+    default:
+        return value;
+    }
+}
+
+/* n numbers whose last one ends at a guard page. */
+static struct guarded numbers(int n, uint64_t seed)
+{
+    float *x = malloc((size_t)n * sizeof *x);
+    assert_non_null(x);
+    for (int i = 0; i < n; i++)
+        x[i] = number(&seed);
+    struct guarded g = guarded_copy(x, (size_t)n * sizeof *x);
+    free(x);
+    return g;
+}
+
+static struct guarded zeros(size_t bytes)
+{
+    void *x = calloc(1, bytes);
+    assert_non_null(x);
+    struct guarded g = guarded_copy(x, bytes);
+    free(x);
+    return g;
+}
+
+static float *floats(struct guarded g)
+{
+    return (float *)(void *)g.data;
+}
+
+static void assert_same_bits(const char *what, const char *isa, const void *a, const void *b,
+                             size_t bytes)
+{
+    if (memcmp(a, b, bytes) != 0)
+        fail_msg("%s: %s differs from generic", what, isa);
+}
+
+/* ---- matrices ---- */
+
+struct act_buffers {
+    struct guarded x, q, d, dsum, sum16;
+};
+
+static struct pd_act make_act(struct act_buffers *b, int rows, int k, uint64_t seed)
+{
+    int blocks = k / PD_BLOCK;
+    b->x = numbers(rows * k, seed);
+    b->q = zeros((size_t)(rows * k));
+    b->d = zeros((size_t)(rows * blocks) * 4);
+    b->dsum = zeros((size_t)(rows * blocks) * 4);
+    b->sum16 = zeros((size_t)(rows * blocks) * 8);
+    struct pd_act act = {floats(b->x), (int8_t *)b->q.data, floats(b->d), floats(b->dsum),
+                         (int32_t *)(void *)b->sum16.data};
+    for (int i = 0; i < rows && k % PD_BLOCK == 0; i++)
+        generic.quantise(act.x + i * k, k, act.q + i * k, act.d + i * blocks, act.dsum + i * blocks,
+                         act.sum16 + i * blocks * 2);
+    return act;
+}
+
+static void free_act(struct act_buffers *b)
+{
+    guarded_free(&b->x);
+    guarded_free(&b->q);
+    guarded_free(&b->d);
+    guarded_free(&b->dsum);
+    guarded_free(&b->sum16);
+}
+
+static bool is_finite_row(const struct pd_format *format, const uint8_t *blocks, int k,
+                          float *decoded)
+{
+    format->decode(blocks, decoded, (size_t)(k / format->block_elements));
+    bool is_finite = true;
+    for (int i = 0; i < k; i++)
+        is_finite = is_finite && isfinite(decoded[i]);
+    return is_finite;
+}
+
+/* rows * k weights in a format's blocks: encoded numbers, and every third row random bytes instead, so that
+ * all quants and scales occur (other bytes until the scales are finite). */
+static uint8_t *make_weights(const struct pd_format *format, int rows, int k, uint64_t seed)
+{
+    size_t row_bytes = pd_format_row_bytes(format, (size_t)k);
+    uint8_t *w = malloc((size_t)rows * row_bytes);
+    float *x = malloc((size_t)k * sizeof *x);
+    assert_true(w != NULL && x != NULL);
+    for (int r = 0; r < rows; r++) {
+        uint8_t *blocks = w + (size_t)r * row_bytes;
+        for (int i = 0; i < k; i++)
+            x[i] = number(&seed);
+        pd_encode(format->id, x, blocks, (size_t)(k / format->block_elements));
+        for (size_t b = 0; format->is_quantised && r % 3 == 2 && b < row_bytes;
+             b += format->block_bytes) {
+            do {
+                for (size_t i = 0; i < format->block_bytes; i++)
+                    blocks[b + i] = (uint8_t)(pd_rng_mix(seed++) >> 13);
+            } while (!is_finite_row(format, blocks + b, format->block_elements, x));
+        }
+    }
+    free(x);
+    return w;
+}
+
+/* y[n_rows][rows] of a table's kernel, weights packed for it. */
+static void multiply(const struct pd_kernels *kernels, const struct pd_format *format,
+                     const uint8_t *w, int rows, int k, const struct pd_act *act, int n_rows,
+                     float *y)
+{
+    int R = kernels->panel_rows;
+    int n_panels = pd_div_up(rows, R);
+    size_t panel_bytes = pd_panel_bytes(format->id, k, R);
+    size_t row_bytes = pd_format_row_bytes(format, (size_t)k);
+    uint8_t *packed = malloc((size_t)n_panels * panel_bytes);
+    assert_non_null(packed);
+    for (int p = 0; p < n_panels; p++)
+        pd_panel_pack(format->id, w + (size_t)(p * R) * row_bytes, row_bytes,
+                      pd_min_int(R, rows - p * R), k, R, packed + (size_t)p * panel_bytes);
+    struct guarded panels = guarded_copy(packed, (size_t)n_panels * panel_bytes);
+    struct guarded padded = zeros((size_t)(n_rows * n_panels * R) * sizeof(float));
+    kernels->matmul[format->id](panels.data, n_panels, k, act, n_rows, floats(padded),
+                                (size_t)(n_panels * R));
+    for (int i = 0; i < n_rows; i++)
+        memcpy(y + i * rows, floats(padded) + i * n_panels * R, (size_t)rows * sizeof *y);
+    guarded_free(&panels);
+    guarded_free(&padded);
+    free(packed);
+}
+
+static void check_matmul(const struct pd_format *format, int rows, int k, int n_rows)
+{
+    struct act_buffers buffers;
+    struct pd_act act = make_act(&buffers, n_rows, k, (uint64_t)(rows * k + n_rows));
+    uint8_t *w = make_weights(format, rows, k, (uint64_t)(k + rows));
+    size_t bytes = (size_t)(rows * n_rows) * sizeof(float);
+    float *want = malloc(bytes), *got = malloc(bytes);
+    assert_true(want != NULL && got != NULL);
+    multiply(&generic, format, w, rows, k, &act, n_rows, want);
+    for (int i = 0; i < n_levels; i++) {
+        multiply(&level[i], format, w, rows, k, &act, n_rows, got);
+        assert_same_bits(format->name, level[i].isa, want, got, bytes);
+    }
+    free(want);
+    free(got);
+    free(w);
+    free_act(&buffers);
+}
+
+static void test_matmul_of_every_format_equals_generic(void **state)
+{
+    (void)state;
+    static const int n_rows[] = {1, 2, 3, 4, 5, 7, 8, 9, 17};
+    for (int f = 0; f < PD_FORMATS; f++) {
+        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
+        int step = format->is_quantised ? format->block_elements : 1;
+        for (size_t i = 0; i < PD_COUNT(n_rows); i++) {
+            check_matmul(format, 1 + (int)i * 5, step, n_rows[i]);
+            check_matmul(format, 33, step * 3, n_rows[i]);
+        }
+        check_matmul(format, 40, format->is_quantised ? 768 : 77, 6);
+    }
+}
+
+/* What generic computes is right: against doubles, on the decoded weights and activations. */
+static void test_generic_matmul_is_the_product(void **state)
+{
+    (void)state;
+    enum { ROWS = 21, K = 512, N = 3 };
+    for (int f = 0; f < PD_FORMATS; f++) {
+        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
+        struct act_buffers buffers;
+        struct pd_act act = make_act(&buffers, N, K, 5);
+        uint8_t *w = make_weights(format, ROWS, K, 9);
+        float y[N * ROWS], decoded[K];
+        multiply(&generic, format, w, ROWS, K, &act, N, y);
+        for (int r = 0; r < ROWS; r++) {
+            format->decode(w + (size_t)r * pd_format_row_bytes(format, K), decoded,
+                           (size_t)(K / format->block_elements));
+            double largest = 0.0; /* errors go by it: a scale and a minimum may cancel */
+            for (int j = 0; j < K; j++)
+                largest = fmax(largest, fabs((double)decoded[j]));
+            for (int i = 0; i < N; i++) {
+                double sum = 0.0, magnitude = 0.0;
+                for (int j = 0; j < K; j++) {
+                    double a = format->is_quantised
+                                   ? (double)act.d[(i * K + j) / PD_BLOCK] * act.q[i * K + j]
+                                   : (double)act.x[i * K + j];
+                    sum += a * (double)decoded[j];
+                    magnitude += fabs(a) * largest;
+                }
+                if (!(fabs((double)y[i * ROWS + r] - sum) <= 1e-5 * magnitude))
+                    fail_msg("%s: %g, not %g, of %g", format->name, (double)y[i * ROWS + r], sum,
+                             magnitude);
+            }
+        }
+        free(w);
+        free_act(&buffers);
+    }
+}
+
+static void test_panels_give_back_the_rows(void **state)
+{
+    (void)state;
+    enum { K = 512 };
+    for (int f = 0; f < PD_FORMATS; f++) {
+        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
+        for (int R = 8; R <= 16; R += 8) {
+            uint8_t *w = make_weights(format, R - 1, K, 3);
+            size_t row_bytes = pd_format_row_bytes(format, K);
+            uint8_t *panel = malloc(pd_panel_bytes(format->id, K, R));
+            assert_non_null(panel);
+            pd_panel_pack(format->id, w, row_bytes, R - 1, K, R, panel);
+            for (int r = 0; r < R - 1; r++) {
+                float want[K], got[K];
+                format->decode(w + (size_t)r * row_bytes, want,
+                               (size_t)(K / format->block_elements));
+                pd_panel_row(format->id, panel, r, K, R, got);
+                assert_same_bits(format->name, "panel", want, got, sizeof want);
+            }
+            free(panel);
+            free(w);
+        }
+    }
+}
+
+/* ---- activations ---- */
+
+static void test_quantise_equals_generic(void **state)
+{
+    (void)state;
+    for (int k = PD_BLOCK; k <= 10 * PD_BLOCK; k += PD_BLOCK) {
+        struct guarded x = numbers(k, (uint64_t)k);
+        int n = k / PD_BLOCK;
+        for (int special = 0; special < 5; special++) {
+            static const float values[] = {0.0f, INFINITY, NAN, 1e-38f, 3e38f};
+            floats(x)[k - 1] = values[special];
+            struct guarded want[4], got[4];
+            const size_t bytes[] = {(size_t)k, (size_t)n * 4, (size_t)n * 4, (size_t)n * 8};
+            for (int i = 0; i < 4; i++) {
+                want[i] = zeros(bytes[i]);
+                got[i] = zeros(bytes[i]);
+            }
+            generic.quantise(floats(x), k, (int8_t *)want[0].data, floats(want[1]), floats(want[2]),
+                             (int32_t *)(void *)want[3].data);
+            for (int l = 0; l < n_levels; l++) {
+                level[l].quantise(floats(x), k, (int8_t *)got[0].data, floats(got[1]),
+                                  floats(got[2]), (int32_t *)(void *)got[3].data);
+                for (int i = 0; i < 4; i++)
+                    if (i != 2 || special != 1) /* infinity times zero: a NaN of either sign */
+                        assert_same_bits("quantise", level[l].isa, want[i].data, got[i].data,
+                                         bytes[i]);
+            }
+            for (int i = 0; i < 4; i++) {
+                guarded_free(&want[i]);
+                guarded_free(&got[i]);
+            }
+        }
+        guarded_free(&x);
+    }
+}
+
+static void test_quantise_is_within_half_a_step(void **state)
+{
+    (void)state;
+    enum { K = 320 };
+    float x[K], d[K / 32], dsum[K / 32];
+    int8_t q[K];
+    int32_t sum16[K / 16];
+    uint64_t seed = 1;
+    for (int i = 0; i < K; i++)
+        x[i] = number(&seed);
+    generic.quantise(x, K, q, d, dsum, sum16);
+    for (int i = 0; i < K; i++)
+        assert_true(fabsf(x[i] - d[i / 32] * q[i]) <= 0.5001f * d[i / 32]);
+}
+
+/* ---- element by element ---- */
+
+typedef void in_place_fn(const struct pd_kernels *k, float *x, const float *y, int n);
+
+static void run_add(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->add(x, y, n);
+}
+
+static void run_scale(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->scale(x, y[0], n);
+}
+
+static void run_silu(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->silu_mul(x, y, n);
+}
+
+static void run_gelu(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->gelu_mul(x, y, n);
+}
+
+static void run_norm(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->rms_norm(x, x, y, n, 1e-5f);
+}
+
+static void run_rope(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->rope(x, y, n / 2);
+}
+
+static void run_rope_neox(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    k->rope_neox(x, y, n / 2);
+}
+
+static void run_softmax(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    (void)y;
+    int first = n > 20 ? n % 19 : 0;
+    x[0] = k->softmax(x, first, n) + (first == 0 ? x[0] : 0.0f);
+}
+
+static void run_exp_sum(const struct pd_kernels *k, float *x, const float *y, int n)
+{
+    x[0] = k->exp_sum(x, n, k->max(x, n), fabsf(y[0]) + 0.1f);
+}
+
+static const struct {
+    const char *name;
+    in_place_fn *run;
+} in_place[] = {
+    {"add", run_add},
+    {"scale", run_scale},
+    {"silu_mul", run_silu},
+    {"gelu_mul", run_gelu},
+    {"rms_norm", run_norm},
+    {"rope", run_rope},
+    {"rope_neox", run_rope_neox},
+    {"softmax", run_softmax},
+    {"exp_sum, max", run_exp_sum},
+};
+
+static void test_vector_kernels_equal_generic(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < PD_COUNT(in_place); f++) {
+        for (int n = 1; n <= 150; n++) {
+            struct guarded want = numbers(n, (uint64_t)n), y = numbers(n, (uint64_t)(n + 1000));
+            struct guarded start = guarded_copy(want.data, want.bytes);
+            in_place[f].run(&generic, floats(want), floats(y), n);
+            for (int l = 0; l < n_levels; l++) {
+                struct guarded got = guarded_copy(start.data, start.bytes);
+                in_place[f].run(&level[l], floats(got), floats(y), n);
+                assert_same_bits(in_place[f].name, level[l].isa, want.data, got.data, want.bytes);
+                guarded_free(&got);
+            }
+            guarded_free(&want);
+            guarded_free(&start);
+            guarded_free(&y);
+        }
+    }
+}
+
+/* exp, over its whole range, through softmax of two numbers: e^x relative to doubles. */
+static void test_exp_is_right_to_an_ulp(void **state)
+{
+    (void)state;
+    for (float x = -86.9f; x <= 0.0f; x += 0.0137f) {
+        float scores[2] = {x, 0.0f};
+        generic.softmax(scores, 0, 2);
+        assert_true(fabs((double)scores[0] / exp((double)x) - 1.0) < 1.2e-7);
+    }
+    float masked[2] = {-INFINITY, 3.0f};
+    assert_true(generic.softmax(masked, 0, 2) == 1.0f && masked[0] == 0.0f && masked[1] == 1.0f);
+}
+
+static void test_activations_are_the_functions(void **state)
+{
+    (void)state;
+    for (double g = -40.0; g <= 40.0; g += 0.37) {
+        float silu = (float)g, gelu = (float)g, one = 1.0f;
+        generic.silu_mul(&silu, &one, 1);
+        generic.gelu_mul(&gelu, &one, 1);
+        double u = 0.7978845608028654 * (g + 0.044715 * g * g * g);
+        assert_true(fabs((double)silu - g / (1.0 + exp(-g))) < 1e-5);
+        assert_true(fabs((double)gelu - 0.5 * g * (1.0 + tanh(u))) < 1e-5);
+    }
+}
+
+/* ---- attention ---- */
+
+static void check_attention(int head_dim, int n, int first, int end)
+{
+    enum { STRIDE = 48 };
+    size_t page_bytes = (size_t)(2 * PD_KV_PAGE * head_dim) * sizeof(uint16_t);
+    struct guarded q = numbers(n * head_dim, 11);
+    const struct pd_kernels *tables[MAX_LEVELS + 1] = {&generic};
+    for (int l = 0; l < n_levels; l++)
+        tables[l + 1] = &level[l];
+    struct guarded want_page = {0}, want_scores = {0}, want_out = {0};
+    for (int l = 0; l <= n_levels; l++) {
+        const struct pd_kernels *k = tables[l];
+        struct guarded page = zeros(page_bytes), scores = zeros((size_t)(n * STRIDE) * 4);
+        struct guarded out = zeros((size_t)(n * head_dim) * 4);
+        uint16_t *keys = (uint16_t *)(void *)page.data, *values = keys + PD_KV_PAGE * head_dim;
+        for (int t = 0; t < end; t++) {
+            struct guarded v = numbers(head_dim, (uint64_t)(100 + t));
+            floats(v)[0] = t % 5 == 0   ? 1e-7f
+                           : t % 5 == 1 ? 70000.0f
+                                        : floats(v)[0]; /* half's edges */
+            k->store_key(keys, t, floats(v), head_dim);
+            floats(v)[0] = 6.1e-5f;
+            k->store_value(values, t, floats(v), head_dim);
+            guarded_free(&v);
+        }
+        if (end > 1) /* an infinite key would make scores NaN, whose signs differ */
+            keys[1] = 0;
+        for (int t = 6; t < end; t += 5)
+            keys[t] = 0;
+        k->attn_scores(keys, floats(q), head_dim, n, floats(scores), STRIDE);
+        k->attn_values(values, floats(scores), STRIDE, first, end, head_dim, n, floats(out));
+        if (l == 0) {
+            want_page = page;
+            want_scores = scores;
+            want_out = out;
+            continue;
+        }
+        assert_same_bits("store_key, store_value", k->isa, want_page.data, page.data, page_bytes);
+        assert_same_bits("attn_scores", k->isa, want_scores.data, scores.data, scores.bytes);
+        assert_same_bits("attn_values", k->isa, want_out.data, out.data, out.bytes);
+        guarded_free(&page);
+        guarded_free(&scores);
+        guarded_free(&out);
+    }
+    guarded_free(&want_page);
+    guarded_free(&want_scores);
+    guarded_free(&want_out);
+    guarded_free(&q);
+}
+
+static void test_attention_kernels_equal_generic(void **state)
+{
+    (void)state;
+    static const int head_dims[] = {4, 8, 20, 64, 96, 256};
+    for (size_t i = 0; i < PD_COUNT(head_dims); i++)
+        for (int n = 1; n <= 9; n++)
+            for (int end = 1; end <= PD_KV_PAGE; end += 3)
+                check_attention(head_dims[i], n, end / 3, end);
+}
+
+static void test_unknown_isa_is_refused(void **state)
+{
+    (void)state;
+    struct pd_kernels k;
+    assert_false(pd_kernels_init(&k, "avx9000"));
+    assert_false(pd_kernels_init(&k, ""));
+    assert_true(pd_kernels_init(&k, NULL));
+}
+
+/* ---- timing ---- */
+
+static void bench(void)
+{
+    enum { ROWS = 1536, K = 768 };
+    static const int n_rows[] = {1, 4, 8, 16, 64};
+    find_levels(NULL);
+    printf("%d x %d weights; GMAC/s of one thread at n rows (best of 5)\n%-8s %-8s", ROWS, K,
+           "format", "isa");
+    for (size_t i = 0; i < PD_COUNT(n_rows); i++)
+        printf(" %8d", n_rows[i]);
+    printf("\n");
+    for (int f = 0; f < PD_FORMATS; f++) {
+        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
+        uint8_t *w = make_weights(format, ROWS, K, 1);
+        for (int l = -1; l < n_levels; l++) {
+            const struct pd_kernels *k = l < 0 ? &generic : &level[l];
+            int R = k->panel_rows;
+            size_t panel_bytes = pd_panel_bytes(format->id, K, R);
+            size_t row_bytes = pd_format_row_bytes(format, K);
+            uint8_t *panels = malloc((size_t)(ROWS / R) * panel_bytes);
+            float *y = malloc(sizeof *y * ROWS * 64);
+            if (panels == NULL || y == NULL)
+                exit(1);
+            for (int p = 0; p < ROWS / R; p++)
+                pd_panel_pack(format->id, w + (size_t)(p * R) * row_bytes, row_bytes, R, K, R,
+                              panels + (size_t)p * panel_bytes);
+            printf("%-8s %-8s", format->name, k->isa);
+            for (size_t i = 0; i < PD_COUNT(n_rows); i++) {
+                struct act_buffers buffers;
+                struct pd_act act = make_act(&buffers, n_rows[i], K, 5);
+                int64_t best = INT64_MAX;
+                for (int repeat = 0; repeat < 5; repeat++) {
+                    int64_t start = pd_clock_ns();
+                    k->matmul[f](panels, ROWS / R, K, &act, n_rows[i], y, ROWS);
+                    int64_t ns = pd_clock_ns() - start;
+                    best = ns < best ? ns : best;
+                }
+                printf(" %8.1f", (double)n_rows[i] * ROWS * K / (double)best);
+                free_act(&buffers);
+            }
+            printf("\n");
+            free(panels);
+            free(y);
+        }
+        free(w);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--bench") == 0) {
+        bench();
+        return 0;
+    }
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matmul_of_every_format_equals_generic),
+        cmocka_unit_test(test_generic_matmul_is_the_product),
+        cmocka_unit_test(test_panels_give_back_the_rows),
+        cmocka_unit_test(test_quantise_equals_generic),
+        cmocka_unit_test(test_quantise_is_within_half_a_step),
+        cmocka_unit_test(test_vector_kernels_equal_generic),
+        cmocka_unit_test(test_exp_is_right_to_an_ulp),
+        cmocka_unit_test(test_activations_are_the_functions),
+        cmocka_unit_test(test_attention_kernels_equal_generic),
+        cmocka_unit_test(test_unknown_isa_is_refused),
+    };
+    return cmocka_run_group_tests(tests, find_levels, NULL);
+}
