@@ -77,16 +77,16 @@ struct pd_kernels {
 
     /* scores[i * stride + t] = q[i] . key t, for the PD_KV_PAGE tokens of a page, n queries
      * q[n][head_dim] of heads that share it. */
-    void (*attn_scores)(const uint16_t *key_page, const float *q, int head_dim, int n, float *scores,
-                        size_t stride);
+    void (*attn_scores)(const uint16_t *key_page, const float *q, int head_dim, int n,
+                        float *scores, size_t stride);
 
     /* scores[first..end) become exp(score - max); returns their sum. Partial sums go by index modulo
      * PD_SUM_LANES. */
     float (*softmax)(float *scores, int first, int end);
 
     /* out[i][head_dim] += scores[i * stride + t] * value t, t ascending over [first, end) of a page. */
-    void (*attn_values)(const uint16_t *value_page, const float *scores, size_t stride, int first, int end,
-                        int head_dim, int n, float *out);
+    void (*attn_values)(const uint16_t *value_page, const float *scores, size_t stride, int first,
+                        int end, int head_dim, int n, float *out);
 
     /* The largest of n numbers; sum of exp((x[i] - max) * inverse_temperature). */
     float (*max)(const float *x, int n);
@@ -100,7 +100,5 @@ bool pd_kernels_init(struct pd_kernels *kernels, const char *isa);
 /* Name of the i-th instruction set of this build, rising; NULL behind the last. The first is "generic".
  * *available_ret: this CPU has it. */
 const char *pd_kernels_isa(int i, bool *available_ret);
-
-
 
 #endif

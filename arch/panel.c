@@ -184,8 +184,8 @@ static void pack_floats(int bytes, const uint8_t *rows, size_t row_bytes, int n_
                    rows + (size_t)r * row_bytes + (size_t)i * (size_t)bytes, (size_t)bytes);
 }
 
-void pd_panel_pack(enum pd_format_id format, const uint8_t *rows, size_t row_bytes, int n_rows, int k,
-                   int panel_rows, uint8_t *panel)
+void pd_panel_pack(enum pd_format_id format, const uint8_t *rows, size_t row_bytes, int n_rows,
+                   int k, int panel_rows, uint8_t *panel)
 {
     const struct pd_panel_shape shape = pd_panel_shape(format);
     int R = panel_rows;
@@ -208,7 +208,8 @@ void pd_panel_pack(enum pd_format_id format, const uint8_t *rows, size_t row_byt
     }
 }
 
-static void float_row(enum pd_format_id format, const uint8_t *panel, int r, int k, int R, float *out)
+static void float_row(enum pd_format_id format, const uint8_t *panel, int r, int k, int R,
+                      float *out)
 {
     for (int i = 0; i < k; i++) {
         const uint8_t *p = panel + (size_t)(i * R + r) * (size_t)float_bytes(format);

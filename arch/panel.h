@@ -26,8 +26,8 @@ size_t pd_panel_bytes(enum pd_format_id format, int k, int panel_rows);
 
 /* Packs rows [0, n_rows) of a panel, n_rows <= panel_rows, from their blocks in the file;
  * the other rows become zero. row_bytes: from one row to the next. */
-void pd_panel_pack(enum pd_format_id format, const uint8_t *rows, size_t row_bytes, int n_rows, int k,
-                   int panel_rows, uint8_t *panel);
+void pd_panel_pack(enum pd_format_id format, const uint8_t *rows, size_t row_bytes, int n_rows,
+                   int k, int panel_rows, uint8_t *panel);
 
 /* Row r of a panel as floats: the same bits as the format's decoder gives. */
 void pd_panel_row(enum pd_format_id format, const uint8_t *panel, int r, int k, int panel_rows,
@@ -46,9 +46,9 @@ struct pd_panel_shape {
 static inline struct pd_panel_shape pd_panel_shape(enum pd_format_id format)
 {
     static const struct pd_panel_shape shapes[PD_FORMATS] = {
-        [PD_Q4_0] = {4, 8, 2, 0, 1},   [PD_Q4_1] = {4, 0, 4, 0, 1}, [PD_Q5_0] = {5, 16, 2, 0, 1},
-        [PD_Q5_1] = {5, 0, 4, 0, 1},   [PD_Q8_0] = {8, 128, 2, 0, 1}, [PD_Q4_K] = {4, 0, 4, 2, 8},
-        [PD_Q5_K] = {5, 0, 4, 2, 8},   [PD_Q6_K] = {6, 32, 2, 2, 8},
+        [PD_Q4_0] = {4, 8, 2, 0, 1}, [PD_Q4_1] = {4, 0, 4, 0, 1},   [PD_Q5_0] = {5, 16, 2, 0, 1},
+        [PD_Q5_1] = {5, 0, 4, 0, 1}, [PD_Q8_0] = {8, 128, 2, 0, 1}, [PD_Q4_K] = {4, 0, 4, 2, 8},
+        [PD_Q5_K] = {5, 0, 4, 2, 8}, [PD_Q6_K] = {6, 32, 2, 2, 8},
     };
     return shapes[format];
 }

@@ -18,7 +18,8 @@ enum {
     DEFAULT_LANES = 8,
     DEFAULT_PROMPT_TOKENS = 512,
     DEFAULT_TOKENS = 256,
-    PREFILL_ROWS = 64, /* of a batch: enough to read the weights rarely, small enough to be interrupted */
+    PREFILL_ROWS =
+        64, /* of a batch: enough to read the weights rarely, small enough to be interrupted */
     MAX_CONTEXT = 1 << 20,
     NAME_BYTES = 64
 };
@@ -112,8 +113,7 @@ static enum ponder_status resolve_options(struct ponder_options *o, const struct
         o->max_prompt_tokens =
             pd_max_int(1, pd_min_int(DEFAULT_PROMPT_TOKENS, n_context - o->max_tokens - 1));
     if (o->max_tokens == 0)
-        o->max_tokens =
-            pd_max_int(1, pd_min_int(DEFAULT_TOKENS, n_context - o->max_prompt_tokens));
+        o->max_tokens = pd_max_int(1, pd_min_int(DEFAULT_TOKENS, n_context - o->max_prompt_tokens));
     PD_TRY(check_range("the number of lanes", o->n_lanes, 1, PONDER_MAX_LANES, err));
     PD_TRY(check_range("the number of threads", o->n_threads, 1, PONDER_MAX_THREADS, err));
     PD_TRY(check_range("the longest prompt", o->max_prompt_tokens, 1, MAX_CONTEXT, err));
@@ -143,7 +143,8 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     const struct ponder_options *o = &p->options;
     int n_sample_tokens = o->max_tokens + PD_FORCED_TOKENS;
     size_t start = a->used;
-    PD_TRY(pd_tokenizer_layout(&p->tokenizer, &source->gguf, source->model.hparams.n_vocab, a, err));
+    PD_TRY(
+        pd_tokenizer_layout(&p->tokenizer, &source->gguf, source->model.hparams.n_vocab, a, err));
     add_section(plan, "vocabulary", a->used - start);
 
     start = a->used;
@@ -194,7 +195,8 @@ static enum ponder_status measure(struct ponder *p, const struct ponder_options 
     PD_TRY(layout(p, source, &a, plan_ret, err));
     plan_ret->total_bytes = pd_arena_block_bytes(&a);
     if (plan_ret->total_bytes == SIZE_MAX)
-        return pd_fail(err, PONDER_NO_MEMORY, "the model is too large for this machine's addresses");
+        return pd_fail(err, PONDER_NO_MEMORY,
+                       "the model is too large for this machine's addresses");
     /* What goes to alignment is the engine's: the sections add up to the total. */
     size_t sum = 0;
     for (int i = 0; i < plan_ret->n_sections; i++)
@@ -221,16 +223,18 @@ static enum ponder_status too_small(struct ponder *p, const struct source *sourc
             smaller.total_bytes <= bytes)
             break;
     if (o.n_lanes > 0)
-        return pd_fail(err, PONDER_NO_MEMORY,
-                       "%d samples of %d tokens need %zu bytes (%.1f MiB) but there are %zu; %d samples "
-                       "fit (--samples %d)",
-                       n_lanes, o.max_tokens, plan->total_bytes, mebibytes(plan->total_bytes), bytes,
-                       o.n_lanes, o.n_lanes);
-    return pd_fail(err, PONDER_NO_MEMORY,
-                   "%d samples of %d tokens need %zu bytes (%.1f MiB) but there are %zu; even one needs "
-                   "%zu (try a shorter --max-tokens and --max-prompt, or a smaller model)",
-                   n_lanes, o.max_tokens, plan->total_bytes, mebibytes(plan->total_bytes), bytes,
-                   n_lanes > 1 ? smaller.total_bytes : plan->total_bytes);
+        return pd_fail(
+            err, PONDER_NO_MEMORY,
+            "%d samples of %d tokens need %zu bytes (%.1f MiB) but there are %zu; %d samples "
+            "fit (--samples %d)",
+            n_lanes, o.max_tokens, plan->total_bytes, mebibytes(plan->total_bytes), bytes,
+            o.n_lanes, o.n_lanes);
+    return pd_fail(
+        err, PONDER_NO_MEMORY,
+        "%d samples of %d tokens need %zu bytes (%.1f MiB) but there are %zu; even one needs "
+        "%zu (try a shorter --max-tokens and --max-prompt, or a smaller model)",
+        n_lanes, o.max_tokens, plan->total_bytes, mebibytes(plan->total_bytes), bytes,
+        n_lanes > 1 ? smaller.total_bytes : plan->total_bytes);
 }
 
 /* ---- life ---- */
@@ -265,8 +269,9 @@ enum ponder_status ponder_measure(const char *path, const struct ponder_options 
         struct pd_arena scratch;
         pd_arena_init(&scratch, pages, bytes);
         struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
-        status = p != NULL ? read_source(&source, &scratch, &err)
-                           : pd_fail(&err, PONDER_NO_MEMORY, "no memory to read the model's header");
+        status = p != NULL
+                     ? read_source(&source, &scratch, &err)
+                     : pd_fail(&err, PONDER_NO_MEMORY, "no memory to read the model's header");
         if (status == PONDER_OK)
             status = measure(p, &o, &source, directory, plan_ret, &err);
         pd_pages_free(pages, bytes);
@@ -313,11 +318,12 @@ static enum ponder_status choose_chat(struct ponder *p, const struct source *sou
         return pd_chat_detect(&source->gguf, &p->chat, err);
     p->chat = pd_chat_find(name);
     if (p->chat == NULL)
-        return pd_fail(err, PONDER_BAD_ARGUMENT, "chat template '%s' is unknown; there are: %s", name,
-                       pd_chat_list());
+        return pd_fail(err, PONDER_BAD_ARGUMENT, "chat template '%s' is unknown; there are: %s",
+                       name, pd_chat_list());
     if (!pd_chat_fits(p->chat, p->tokenizer))
         return pd_fail(err, PONDER_BAD_ARGUMENT,
-                       "the model's vocabulary lacks the special tokens of chat template '%s'", name);
+                       "the model's vocabulary lacks the special tokens of chat template '%s'",
+                       name);
     return PONDER_OK;
 }
 
@@ -399,7 +405,8 @@ enum ponder_status ponder_create(const char *path, const struct ponder_options *
     void *block = pd_pages_alloc(bytes);
     if (block == NULL)
         return pd_fail(&err, PONDER_NO_MEMORY, "the system has no %.1f MiB", mebibytes(bytes));
-    enum ponder_status status = ponder_init(block, bytes, path, options, p_ret, err_text, err_bytes);
+    enum ponder_status status =
+        ponder_init(block, bytes, path, options, p_ret, err_text, err_bytes);
     if (status == PONDER_OK)
         (*p_ret)->block = block;
     else
@@ -496,7 +503,8 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
         .n_steps = s->n_steps,
         .n_tokens = s->n_tokens,
         .n_prompt_tokens = s->n_prompt,
-        .ms_first_token = s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
+        .ms_first_token =
+            s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
         .ms_step = (double)s->longest_step_ns / 1e6,
         .ms_needed = outcome.needed_ns / 1e6,
         .seed = r.seed,
@@ -534,9 +542,9 @@ bool ponder_answer_equal(const char *a, const char *b)
 
 /* ---- tokens and lanes ---- */
 
-enum ponder_status ponder_tokenize(struct ponder *p, const char *text, size_t text_bytes, bool add_bos,
-                                   bool parse_special, int32_t *tokens_ret, size_t capacity,
-                                   size_t *n_ret)
+enum ponder_status ponder_tokenize(struct ponder *p, const char *text, size_t text_bytes,
+                                   bool add_bos, bool parse_special, int32_t *tokens_ret,
+                                   size_t capacity, size_t *n_ret)
 {
     *n_ret = 0;
     if (text_bytes > p->options.max_text_bytes)

@@ -16,8 +16,8 @@ static void store_value(uint16_t *page, int slot, const float *v, int head_dim)
         page[slot * head_dim + i] = pd_f32_to_f16(v[i]);
 }
 
-static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n, float *scores,
-                        size_t stride)
+static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n,
+                        float *scores, size_t stride)
 {
     for (int i = 0; i < n; i++)
         for (int t = 0; t < PD_KV_PAGE; t++)
@@ -47,15 +47,16 @@ static float softmax(float *scores, int first, int end)
     return pd_sum_tree(partial);
 }
 
-static void attn_values(const uint16_t *value_page, const float *scores, size_t stride, int first, int end,
-                        int head_dim, int n, float *out)
+static void attn_values(const uint16_t *value_page, const float *scores, size_t stride, int first,
+                        int end, int head_dim, int n, float *out)
 {
     for (int t = first; t < end; t++) {
         const uint16_t *value = value_page + t * head_dim;
         for (int j = 0; j < head_dim; j++) {
             float v = pd_f16_to_f32(value[j]);
             for (int i = 0; i < n; i++)
-                out[i * head_dim + j] = out[i * head_dim + j] + scores[(size_t)i * stride + (size_t)t] * v;
+                out[i * head_dim + j] =
+                    out[i * head_dim + j] + scores[(size_t)i * stride + (size_t)t] * v;
         }
     }
 }

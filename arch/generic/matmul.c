@@ -11,7 +11,8 @@
 enum { MAX_R = PD_PANEL_MAX_ROWS };
 
 /* Quants of a block as 8 vectors of 4-byte groups, one byte each. */
-static inline void unpack(int bits, const uint8_t *restrict p, int R, uint8_t q[restrict 8][4 * MAX_R])
+static inline void unpack(int bits, const uint8_t *restrict p, int R,
+                          uint8_t q[restrict 8][4 * MAX_R])
 {
     const uint8_t *low = p + (size_t)(bits - 4) * (size_t)(4 * R);
     for (int g = 0; g < 8; g++) {
@@ -74,9 +75,10 @@ static inline void add_scaled(float *restrict acc, const float *restrict scale, 
 
 /* A tile of at most PD_ROW_TILE activation rows against one panel. `format` and R are constants at
  * every call, so each is compiled apart. */
-static inline __attribute__((always_inline)) void
-tile(enum pd_format_id format, int R, const uint8_t *panel, int k, const struct pd_act *act, int row,
-     int n_rows, float *y, size_t y_stride)
+static inline __attribute__((always_inline)) void tile(enum pd_format_id format, int R,
+                                                       const uint8_t *panel, int k,
+                                                       const struct pd_act *act, int row,
+                                                       int n_rows, float *y, size_t y_stride)
 {
     const struct pd_panel_shape shape = pd_panel_shape(format);
     bool has_min = shape.header_bytes == 4;
@@ -139,9 +141,10 @@ static inline float load_float(enum pd_format_id format, const uint8_t *p)
     return value;
 }
 
-static inline __attribute__((always_inline)) void
-float_tile(enum pd_format_id format, int R, const uint8_t *panel, int k, const struct pd_act *act,
-           int row, int n_rows, float *y, size_t y_stride)
+static inline __attribute__((always_inline)) void float_tile(enum pd_format_id format, int R,
+                                                             const uint8_t *panel, int k,
+                                                             const struct pd_act *act, int row,
+                                                             int n_rows, float *y, size_t y_stride)
 {
     int bytes = format == PD_F32 ? 4 : 2;
     float acc[PD_ROW_TILE][MAX_R] = {{0}};
@@ -184,8 +187,9 @@ panels_times_rows(enum pd_format_id format, int R, const uint8_t *panels, int n_
         panels_times_rows(PD_##format, R, panels, n_panels, k, act, n_rows, y, y_stride);          \
     }
 #define FORMATS(X, R)                                                                              \
-    X(F32, R) X(F16, R) X(BF16, R) X(Q4_0, R) X(Q4_1, R) X(Q5_0, R) X(Q5_1, R) X(Q8_0, R)           \
-    X(Q4_K, R) X(Q5_K, R) X(Q6_K, R)
+    X(F32, R)                                                                                      \
+    X(F16, R) X(BF16, R) X(Q4_0, R) X(Q4_1, R) X(Q5_0, R) X(Q5_1, R) X(Q8_0, R) X(Q4_K, R)         \
+        X(Q5_K, R) X(Q6_K, R)
 FORMATS(DEFINE, 8)
 FORMATS(DEFINE, 16)
 

@@ -43,8 +43,8 @@ static void store_value(uint16_t *page, int slot, const float *v, int head_dim)
         out[i] = pd_f32_to_f16(v[i]);
 }
 
-INLINE void scores_tile(const uint16_t *key_page, const float *q, int head_dim, int n, float *scores,
-                        size_t stride)
+INLINE void scores_tile(const uint16_t *key_page, const float *q, int head_dim, int n,
+                        float *scores, size_t stride)
 {
     __m256 acc[QUERY_TILE][2];
     for (int i = 0; i < n; i++)
@@ -64,8 +64,8 @@ INLINE void scores_tile(const uint16_t *key_page, const float *q, int head_dim, 
     }
 }
 
-static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n, float *scores,
-                        size_t stride)
+static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n,
+                        float *scores, size_t stride)
 {
     while (n > 0) {
         int part = n < QUERY_TILE ? n : QUERY_TILE;
@@ -114,8 +114,8 @@ static float softmax(float *scores, int first, int end)
 }
 
 /* 16 elements of the head for n queries stay in registers while the tokens go by. */
-INLINE void values_tile(const uint16_t *values, const float *scores, size_t stride, int first, int end,
-                        int head_dim, int n, float *out)
+INLINE void values_tile(const uint16_t *values, const float *scores, size_t stride, int first,
+                        int end, int head_dim, int n, float *out)
 {
     __m256 acc[QUERY_TILE][2];
     for (int i = 0; i < n; i++) {
@@ -123,7 +123,8 @@ INLINE void values_tile(const uint16_t *values, const float *scores, size_t stri
         acc[i][1] = _mm256_loadu_ps(out + i * head_dim + 8);
     }
     for (int t = first; t < end; t++) {
-        __m256 low = load_halfs(values + t * head_dim), high = load_halfs(values + t * head_dim + 8);
+        __m256 low = load_halfs(values + t * head_dim),
+               high = load_halfs(values + t * head_dim + 8);
 #pragma GCC unroll 4
         for (int i = 0; i < n; i++) {
             __m256 weight = _mm256_set1_ps(scores[(size_t)i * stride + (size_t)t]);
@@ -137,8 +138,8 @@ INLINE void values_tile(const uint16_t *values, const float *scores, size_t stri
     }
 }
 
-static void attn_values(const uint16_t *value_page, const float *scores, size_t stride, int first, int end,
-                        int head_dim, int n, float *out)
+static void attn_values(const uint16_t *value_page, const float *scores, size_t stride, int first,
+                        int end, int head_dim, int n, float *out)
 {
     while (n > 0) {
         int part = n < QUERY_TILE ? n : QUERY_TILE;

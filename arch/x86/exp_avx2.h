@@ -15,8 +15,8 @@ static inline __m256 pd_exp_avx2(__m256 x)
     const __m256 magic = _mm256_set1_ps(PD_ROUND_MAGIC);
     __m256 is_kept = _mm256_cmp_ps(x, _mm256_set1_ps(PD_EXP_MIN), _CMP_GE_OQ);
     x = _mm256_min_ps(x, _mm256_set1_ps(PD_EXP_MAX));
-    __m256 n = _mm256_sub_ps(
-        _mm256_add_ps(_mm256_mul_ps(x, _mm256_set1_ps(PD_EXP_LOG2E)), magic), magic);
+    __m256 n =
+        _mm256_sub_ps(_mm256_add_ps(_mm256_mul_ps(x, _mm256_set1_ps(PD_EXP_LOG2E)), magic), magic);
     __m256 r = _mm256_sub_ps(x, _mm256_mul_ps(n, _mm256_set1_ps(PD_EXP_LN2_HIGH)));
     r = _mm256_sub_ps(r, _mm256_mul_ps(n, _mm256_set1_ps(PD_EXP_LN2_LOW)));
     __m256 p = _mm256_set1_ps(PD_EXP_P4);

@@ -165,8 +165,8 @@ INLINE void tile(enum pd_format_id format, int n, const uint8_t *p, int k, const
                 }
                 acc[i] = add_scaled(acc[i], scale, act->d[at_i], sum[i]);
                 if (shape.header_bytes == 4)
-                    acc[i] = _mm256_add_ps(acc[i],
-                                           _mm256_mul_ps(min, _mm256_set1_ps(act->dsum[at_i])));
+                    acc[i] =
+                        _mm256_add_ps(acc[i], _mm256_mul_ps(min, _mm256_set1_ps(act->dsum[at_i])));
             }
         }
         p += shape.bits * 4 * R;

@@ -36,8 +36,8 @@ static void quantise(const float *x, int k, int8_t *q, float *d, float *dsum, in
             __m256 is_kept = _mm256_cmp_ps(_mm256_and_ps(r, magnitude), limit, _CMP_LE_OQ);
             n[i] = _mm256_cvttps_epi32(_mm256_and_ps(r, is_kept));
         }
-        __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]),
-                                           _mm256_packs_epi32(n[2], n[3]));
+        __m256i words =
+            _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
         __m256i bytes = _mm256_permutevar8x32_epi32(words, order);
         _mm256_storeu_si256((__m256i *)(void *)q, bytes);
         sum16[2 * b] = sum16_of(_mm256_castsi256_si128(bytes));

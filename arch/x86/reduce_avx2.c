@@ -41,7 +41,8 @@ static float max_of(const float *x, int n)
     int i = 0;
     if (n >= 8) {
         __m256 best = _mm256_set1_ps(max);
-        for (; i + 8 <= n; i += 8) /* a NaN in x never replaces best: max_ps gives its second operand */
+        for (; i + 8 <= n;
+             i += 8) /* a NaN in x never replaces best: max_ps gives its second operand */
             best = _mm256_max_ps(_mm256_loadu_ps(x + i), best);
         max = pd_max8_avx2(best);
     }

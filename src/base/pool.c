@@ -14,8 +14,9 @@
 #include "base/os.h"
 
 enum {
-    PD_STACK_BYTES = 256 * 1024, /* kernels keep tiles on the stack: a few KiB; sanitizers need more */
-    PD_SPINS = 4000              /* about 20 us at a pause of 5 ns: longer than the gap between phases */
+    PD_STACK_BYTES =
+        256 * 1024, /* kernels keep tiles on the stack: a few KiB; sanitizers need more */
+    PD_SPINS = 4000 /* about 20 us at a pause of 5 ns: longer than the gap between phases */
 };
 
 struct worker {
@@ -47,15 +48,13 @@ struct pd_pool *pd_pool_layout(struct pd_arena *a, int n_threads)
 {
     struct pd_pool *pool = PD_NEW(a, struct pd_pool, 1);
     struct worker *worker = PD_NEW(a, struct worker, n_threads - 1);
-    unsigned char *stacks =
-        pd_arena_alloc(a, (size_t)(n_threads - 1), (size_t)PD_STACK_BYTES);
+    unsigned char *stacks = pd_arena_alloc(a, (size_t)(n_threads - 1), (size_t)PD_STACK_BYTES);
     if (pd_arena_is_counting(a) || a->overflowed)
         return NULL;
     *pool = (struct pd_pool){.n_threads = n_threads, .worker = worker};
     for (int i = 0; i + 1 < n_threads; i++)
-        worker[i] = (struct worker){.pool = pool,
-                                    .index = i + 1,
-                                    .stack = stacks + (size_t)i * PD_STACK_BYTES};
+        worker[i] = (struct worker){
+            .pool = pool, .index = i + 1, .stack = stacks + (size_t)i * PD_STACK_BYTES};
     return pool;
 }
 
@@ -121,9 +120,8 @@ enum ponder_status pd_pool_start(struct pd_pool *pool, const struct pd_error *er
         pthread_attr_t attributes;
         bool is_started = false;
         if (pthread_attr_init(&attributes) == 0) {
-            is_started =
-                pthread_attr_setstack(&attributes, worker->stack, PD_STACK_BYTES) == 0 &&
-                pthread_create(&worker->thread, &attributes, worker_main, worker) == 0;
+            is_started = pthread_attr_setstack(&attributes, worker->stack, PD_STACK_BYTES) == 0 &&
+                         pthread_create(&worker->thread, &attributes, worker_main, worker) == 0;
             pthread_attr_destroy(&attributes);
         }
         if (!is_started) {

@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LN2_HIGH 0x1.62e42fefap-1 /* 33 bits: products with small integers are exact */
-#define LN2_LOW 0x1.cf79abc9e3b39p-34
+#define LN2_HIGH     0x1.62e42fefap-1 /* 33 bits: products with small integers are exact */
+#define LN2_LOW      0x1.cf79abc9e3b39p-34
 #define HALF_PI_HIGH 0x1.921fb544p+0
-#define HALF_PI_LOW 0x1.0b4611a626331p-34
+#define HALF_PI_LOW  0x1.0b4611a626331p-34
 
 /* To the nearest integer, |x| < 2^51. */
 static double nearest(double x)

@@ -20,8 +20,8 @@ void pd_attend(const struct pd_decoder *d, int layer, int row, int head, float *
     float *out = d->attention + (size_t)row * (size_t)(h->n_heads * head_dim) + offset;
 
     for (int page = first / PD_KV_PAGE; page * PD_KV_PAGE < end; page++)
-        kernels->attn_scores(pd_kv_page(&d->kv, layer, head, lane->page[page]), q, head_dim, n_heads,
-                             scores + page * PD_KV_PAGE, stride);
+        kernels->attn_scores(pd_kv_page(&d->kv, layer, head, lane->page[page]), q, head_dim,
+                             n_heads, scores + page * PD_KV_PAGE, stride);
     float inverse[PD_MAX_HEADS];
     for (int i = 0; i < n_heads; i++)
         inverse[i] = 1.0f / kernels->softmax(scores + (size_t)i * stride, first, end);

@@ -53,7 +53,8 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     d->gate = PD_NEW(a, float, area(n, d->ff_stride));
     d->up = PD_NEW(a, float, area(n, d->ff_stride));
     d->projection = PD_NEW(a, float, area(n, d->embd_stride));
-    d->scores = PD_NEW(a, float, area(size.n_threads * (h->n_heads / h->n_kv_heads), d->score_stride));
+    d->scores =
+        PD_NEW(a, float, area(size.n_threads * (h->n_heads / h->n_kv_heads), d->score_stride));
     bytes_ret->activations = a->used - start;
 
     start = a->used;

@@ -17,11 +17,11 @@
 #include "model/model.h"
 
 struct pd_decoder_size {
-    int n_lanes;     /* kv lanes */
-    int n_batch;     /* rows of a step at most */
-    int n_logits;    /* rows of a step whose logits may be asked for */
-    int max_tokens;  /* of one lane */
-    int n_pages;     /* of 16 tokens, all lanes together */
+    int n_lanes;    /* kv lanes */
+    int n_batch;    /* rows of a step at most */
+    int n_logits;   /* rows of a step whose logits may be asked for */
+    int max_tokens; /* of one lane */
+    int n_pages;    /* of 16 tokens, all lanes together */
     int n_threads;
 };
 

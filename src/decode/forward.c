@@ -33,9 +33,9 @@ static void multiply(const struct pass *p, const struct product *products, int n
         int from = pd_max_int(begin - base, 0);
         int to = pd_min_int(end - base, w->n_panels);
         if (from < to)
-            p->d->kernels->matmul[w->format](w->panels + (size_t)from * w->panel_bytes, to - from,
-                                             w->cols, act, n_rows, products[i].out + from * panel_rows,
-                                             (size_t)products[i].stride);
+            p->d->kernels->matmul[w->format](
+                w->panels + (size_t)from * w->panel_bytes, to - from, w->cols, act, n_rows,
+                products[i].out + from * panel_rows, (size_t)products[i].stride);
         base += w->n_panels;
     }
 }
@@ -98,7 +98,7 @@ static void finish_heads(const struct pd_decoder *d, float *x, int n_heads, cons
             d->kernels->rms_norm(x, x, norm, head_dim, d->hparams.rms_eps);
         if (angles != NULL)
             (d->family->rope_is_neox ? d->kernels->rope_neox : d->kernels->rope)(x, angles,
-                                                                                d->rope.n_pairs);
+                                                                                 d->rope.n_pairs);
     }
 }
 
@@ -192,7 +192,7 @@ static void feed_forward_block(const struct pass *p, int layer)
         float *gate = d->gate + (size_t)row * (size_t)d->ff_stride;
         const float *up = d->up + (size_t)row * (size_t)d->ff_stride;
         (d->family->activation == PD_GELU ? d->kernels->gelu_mul : d->kernels->silu_mul)(gate, up,
-                                                                                       n_ff);
+                                                                                         n_ff);
         if (m[PD_FFN_DOWN].is_quantised)
             quantise(p, gate, n_ff, row);
         else

@@ -17,7 +17,8 @@ void pd_kv_layout(struct pd_kv *kv, const struct pd_hparams *h, struct pd_kv_siz
         .max_pages = pd_div_up(size.max_tokens, PD_KV_PAGE),
     };
     kv->lane = PD_NEW(a, struct pd_lane, kv->n_lanes);
-    int32_t *tables = pd_arena_alloc(a, (size_t)kv->n_lanes * (size_t)kv->max_pages, sizeof *tables);
+    int32_t *tables =
+        pd_arena_alloc(a, (size_t)kv->n_lanes * (size_t)kv->max_pages, sizeof *tables);
     kv->n_references = PD_NEW(a, int32_t, kv->n_pages);
     kv->free_page = PD_NEW(a, int32_t, kv->n_pages);
     size_t page_bytes = sizeof *kv->storage * 2 * PD_KV_PAGE * (size_t)kv->head_dim;

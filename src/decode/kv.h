@@ -24,10 +24,10 @@ struct pd_lane {
 
 struct pd_kv {
     int n_layers, n_kv_heads, head_dim;
-    int n_pages;     /* in all */
-    int n_lanes;     /* slots for lanes */
-    int max_tokens;  /* of one lane */
-    int max_pages;   /* of one lane */
+    int n_pages;    /* in all */
+    int n_lanes;    /* slots for lanes */
+    int max_tokens; /* of one lane */
+    int max_pages;  /* of one lane */
     uint16_t *storage;
     struct pd_lane *lane;  /* [n_lanes] */
     int32_t *n_references; /* [n_pages] */

@@ -27,7 +27,8 @@ static void fill(const struct pd_rope *rope, float *table, double base, double s
         double step = scale * pd_real_exp(-log_base * i / rope->n_pairs);
         if (freq_divisors != NULL) {
             float divisor;
-            memcpy(&divisor, (const char *)freq_divisors + (size_t)i * sizeof divisor, sizeof divisor);
+            memcpy(&divisor, (const char *)freq_divisors + (size_t)i * sizeof divisor,
+                   sizeof divisor);
             step /= (double)divisor;
         }
         for (int p = 0; p < rope->n_positions; p++) {

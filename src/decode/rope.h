@@ -7,7 +7,7 @@
 #include "model/model.h"
 
 struct pd_rope {
-    int n_pairs;     /* rope_dim / 2 */
+    int n_pairs; /* rope_dim / 2 */
     int n_positions;
     float *global; /* [n_positions][cosines, sines][n_pairs], layers that see all positions */
     float *local;  /* the same for layers with a window; = global where the model has none */

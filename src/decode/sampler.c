@@ -20,8 +20,8 @@ struct penalty {
     float logit[PD_REPEAT_WINDOW];
 };
 
-static void penalise(struct penalty *p, float *logits, int n_vocab, float factor, const int32_t *recent,
-                     int n_recent)
+static void penalise(struct penalty *p, float *logits, int n_vocab, float factor,
+                     const int32_t *recent, int n_recent)
 {
     p->n = 0;
     for (int i = 0; i < n_recent && i < PD_REPEAT_WINDOW; i++) {
@@ -113,7 +113,8 @@ static int take_top(const float *logits, int n_vocab, int k, struct pd_candidate
 }
 
 /* All within `range` of the largest logit, sorted. */
-static int take_near(const float *logits, int n_vocab, float max, float range, struct pd_candidate *out)
+static int take_near(const float *logits, int n_vocab, float max, float range,
+                     struct pd_candidate *out)
 {
     int n = 0;
     for (int i = 0; i < n_vocab; i++)
@@ -130,7 +131,8 @@ static int take_mass(const float *logits, int n_vocab, const struct pd_sampling 
                      float total, struct pd_candidate *out)
 {
     if (how->min_p > 0.0f)
-        return take_near(logits, n_vocab, max, (float)-pd_real_log((double)how->min_p) + 1e-3f, out);
+        return take_near(logits, n_vocab, max, (float)-pd_real_log((double)how->min_p) + 1e-3f,
+                         out);
     for (float range = 8.0f;; range *= 2.0f) {
         int n = take_near(logits, n_vocab, max, range, out);
         float mass = 0.0f;
@@ -142,7 +144,8 @@ static int take_mass(const float *logits, int n_vocab, const struct pd_sampling 
 }
 
 /* Cuts sorted candidates to those that top-p and min-p keep; at least one. */
-static int cut(const struct pd_candidate *candidate, int n, const struct pd_sampling *how, float total)
+static int cut(const struct pd_candidate *candidate, int n, const struct pd_sampling *how,
+               float total)
 {
     float max = candidate[0].logit;
     int keep = n;
@@ -177,12 +180,13 @@ static int32_t draw_token(struct pd_candidate *candidate, int n, float temperatu
 static float largest(const struct pd_kernels *kernels, const float *logits, int n_vocab)
 {
     float max = kernels->max(logits, n_vocab);
-    return isnan(max) ? logits[likeliest(logits, n_vocab)] : max; /* a NaN in front hides the rest */
+    return isnan(max) ? logits[likeliest(logits, n_vocab)]
+                      : max; /* a NaN in front hides the rest */
 }
 
 /* The candidates that may be drawn, likeliest first; their number. 0: no logit is a number. */
-static int take(struct pd_candidate *out, const struct pd_kernels *kernels, const float *logits, int n_vocab,
-                const struct pd_sampling *how)
+static int take(struct pd_candidate *out, const struct pd_kernels *kernels, const float *logits,
+                int n_vocab, const struct pd_sampling *how)
 {
     int n;
     float mass = 0.0f; /* that top-p is a share of */
@@ -201,8 +205,9 @@ static int take(struct pd_candidate *out, const struct pd_kernels *kernels, cons
     return n > 0 ? cut(out, n, how, mass) : 0;
 }
 
-int32_t pd_sample(struct pd_sampler *s, const struct pd_kernels *kernels, float *logits, int n_vocab,
-                  const struct pd_sampling *how, const struct pd_draw *draw, float *log_prob_ret)
+int32_t pd_sample(struct pd_sampler *s, const struct pd_kernels *kernels, float *logits,
+                  int n_vocab, const struct pd_sampling *how, const struct pd_draw *draw,
+                  float *log_prob_ret)
 {
     struct penalty penalty = {0};
     if (how->repeat_penalty != 1.0f)

@@ -10,11 +10,12 @@
 #include "base/arena.h"
 
 struct pd_sampling {
-    float temperature;    /* <= 0: the likeliest token */
-    int top_k;            /* <= 0: all */
-    float top_p;          /* >= 1: all */
-    float min_p;          /* <= 0: all */
-    float repeat_penalty; /* 1: none; divides positive and multiplies negative logits of recent tokens */
+    float temperature; /* <= 0: the likeliest token */
+    int top_k;         /* <= 0: all */
+    float top_p;       /* >= 1: all */
+    float min_p;       /* <= 0: all */
+    float
+        repeat_penalty; /* 1: none; divides positive and multiplies negative logits of recent tokens */
     uint64_t seed;
 };
 
@@ -41,7 +42,8 @@ struct pd_draw {
 /* Picks a token; logits are as they were when it returns. *log_prob_ret: of the token, natural, in the model's
  * own distribution (temperature 1, all tokens). Logits that are not numbers are never picked while
  * there is another. */
-int32_t pd_sample(struct pd_sampler *s, const struct pd_kernels *kernels, float *logits, int n_vocab,
-                  const struct pd_sampling *how, const struct pd_draw *draw, float *log_prob_ret);
+int32_t pd_sample(struct pd_sampler *s, const struct pd_kernels *kernels, float *logits,
+                  int n_vocab, const struct pd_sampling *how, const struct pd_draw *draw,
+                  float *log_prob_ret);
 
 #endif

@@ -28,8 +28,7 @@ void pd_deadline_note_rows(struct pd_search *s, int64_t ns, int n)
 
 bool pd_deadline_allows(const struct pd_search *s, double ns)
 {
-    return s->task.deadline_ns == 0 ||
-           (double)(s->task.deadline_ns - pd_clock_ns()) > ns;
+    return s->task.deadline_ns == 0 || (double)(s->task.deadline_ns - pd_clock_ns()) > ns;
 }
 
 /* Before the first step was ever measured, it is taken to cost as much as a few rows of the prompt. */

@@ -21,15 +21,14 @@ static enum ponder_status feed(struct pd_search *s, int n)
         struct pd_run *run = &s->run[i];
         const struct pd_sample *sample = &s->sample[run->sample];
         if (sample->n_tokens > 0) /* drawn, but not yet put through the model */
-            s->row[n_rows++] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
-                                               .lane = run->lane};
+            s->row[n_rows++] =
+                (struct pd_row){.token = sample->token[sample->n_tokens - 1], .lane = run->lane};
         for (int j = 0; j < s->n_forced; j++) {
             run->next = s->forced[j];
             run->next_log_prob = 0.0f;
             pd_search_append(s, run);
-            s->row[n_rows++] = (struct pd_row){.token = run->next,
-                                               .lane = run->lane,
-                                               .wants_logits = j == s->n_forced - 1};
+            s->row[n_rows++] = (struct pd_row){
+                .token = run->next, .lane = run->lane, .wants_logits = j == s->n_forced - 1};
         }
     }
     PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
@@ -84,7 +83,8 @@ void pd_force_answers(struct pd_search *s)
     }
     for (int i = 0; i < n; i++)
         pd_search_end_sample(s, &s->run[i], PD_SAMPLE_FORCED);
-    for (int i = n; i < s->n_running; i++) { /* the others move down; a swap keeps the text buffers apart */
+    for (int i = n; i < s->n_running;
+         i++) { /* the others move down; a swap keeps the text buffers apart */
         struct pd_run moved = s->run[i];
         s->run[i] = s->run[i - n];
         s->run[i - n] = moved;

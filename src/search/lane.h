@@ -9,6 +9,7 @@
 bool pd_search_append(struct pd_search *s, struct pd_run *run);
 
 /* Ends the run's sample, finds its answer, gives its lane back. The caller drops the run. */
-void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd_sample_state state);
+void pd_search_end_sample(struct pd_search *s, const struct pd_run *run,
+                          enum pd_sample_state state);
 
 #endif

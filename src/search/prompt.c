@@ -71,8 +71,8 @@ enum ponder_status pd_prompt_set_common(struct pd_search *s, const struct pd_cha
     return append(s, frame, frame_before(chat, kind, frame), true, true);
 }
 
-enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat, enum pd_prompt_kind kind,
-                                 const char *text, size_t text_bytes)
+enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat,
+                                 enum pd_prompt_kind kind, const char *text, size_t text_bytes)
 {
     s->n_prompt = 0;
     if (text_bytes > s->size.max_text_bytes)
@@ -96,8 +96,8 @@ enum ponder_status pd_prompt_set_forced(struct pd_search *s)
 {
     size_t n;
     PD_TRY(pd_tokenize(s->tokenizer, PD_FORCE_TEXT, sizeof PD_FORCE_TEXT - 1,
-                       (struct pd_tokenize){.goes_on = true}, s->scratch, s->scratch_bytes, s->forced,
-                       PD_FORCED_TOKENS / 2, &n));
+                       (struct pd_tokenize){.goes_on = true}, s->scratch, s->scratch_bytes,
+                       s->forced, PD_FORCED_TOKENS / 2, &n));
     s->n_forced = (int)n;
     return PONDER_OK;
 }

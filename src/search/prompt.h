@@ -13,8 +13,8 @@ enum pd_prompt_kind {
 
 /* Sets s->prompt. BAD_INPUT: empty (nothing but white space) or not UTF-8; TOO_LONG: more than
  * max_prompt_tokens, or than max_text_bytes. */
-enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat, enum pd_prompt_kind kind,
-                                 const char *text, size_t text_bytes);
+enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat,
+                                 enum pd_prompt_kind kind, const char *text, size_t text_bytes);
 
 /* What comes before every question of the kind, as s->prompt: for pd_search_warm(). */
 enum ponder_status pd_prompt_set_common(struct pd_search *s, const struct pd_chat *chat,

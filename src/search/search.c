@@ -142,8 +142,9 @@ static void draw(void *context, int thread, int n_threads)
                                 .position = (uint64_t)sample->n_tokens};
         /* At the first token all runs share the prompt's logits; then there is no recent token, so
          * nobody writes to them. */
-        run->next = pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
-                              s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
+        run->next =
+            pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
+                      s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
     }
 }
 

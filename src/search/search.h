@@ -26,9 +26,9 @@ enum {
 
 enum pd_sample_state {
     PD_SAMPLE_RUNNING,
-    PD_SAMPLE_ENDED,  /* by the model, or by a complete answer */
-    PD_SAMPLE_CUT,    /* at max_tokens: not a finished answer */
-    PD_SAMPLE_FORCED  /* made to answer when time ran out */
+    PD_SAMPLE_ENDED, /* by the model, or by a complete answer */
+    PD_SAMPLE_CUT,   /* at max_tokens: not a finished answer */
+    PD_SAMPLE_FORCED /* made to answer when time ran out */
 };
 
 struct pd_sample {
@@ -64,8 +64,8 @@ struct pd_task {
     struct pd_sampling how;
     double confidence;   /* of the vote, to stop early; >= 1: never */
     int64_t deadline_ns; /* 0: none */
-    bool wants_answer;   /* find answers, end a sample at its answer, force one when time runs out */
-    const char *stop;    /* a text that ends a sample (and is cut off), or NULL */
+    bool wants_answer; /* find answers, end a sample at its answer, force one when time runs out */
+    const char *stop;  /* a text that ends a sample (and is cut off), or NULL */
     const volatile int *cancel;
     void (*on_text)(void *user, const char *piece, size_t bytes);
     void *user;
@@ -86,7 +86,7 @@ struct pd_search {
     int trunk;       /* the lane that holds the prompt; -1: none yet */
     int32_t *forced; /* [PD_FORCED_TOKENS] what makes a lane answer */
     int n_forced;
-    float *prompt_logits; /* [vocab_stride] */
+    float *prompt_logits;       /* [vocab_stride] */
     struct pd_sample *sample;   /* [PD_MAX_SAMPLES] */
     struct pd_group *group;     /* [PD_MAX_SAMPLES] */
     struct pd_run *run;         /* [n_lanes] */
@@ -112,12 +112,12 @@ struct pd_search {
 /* What came of it. */
 struct pd_outcome {
     enum ponder_finish finish;
-    int sample;            /* whose text it is; -1: none was written */
-    const char *answer;    /* "" : none found */
-    size_t text_bytes;     /* of search->text */
+    int sample;         /* whose text it is; -1: none was written */
+    const char *answer; /* "" : none found */
+    size_t text_bytes;  /* of search->text */
     double confidence;
-    int n_ended;           /* samples that ended by themselves or were forced */
-    double needed_ns;      /* NO_TIME: a budget that would do, estimated */
+    int n_ended;      /* samples that ended by themselves or were forced */
+    double needed_ns; /* NO_TIME: a budget that would do, estimated */
 };
 
 void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd_tokenizer *t,

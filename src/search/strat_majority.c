@@ -38,11 +38,12 @@ static struct pd_choice choose(const struct pd_search *s)
     struct pd_choice choice = {.sample = -1};
     if (tally.winner == PD_NO_GROUP)
         return choice;
-    for (int i = 0; i < tally.n_counted; i++) { /* the winner's most probable sample speaks for it */
+    for (int i = 0; i < tally.n_counted;
+         i++) { /* the winner's most probable sample speaks for it */
         const struct pd_sample *sample = &s->sample[i];
         if (sample->group == tally.winner &&
-            (choice.sample < 0 || pd_sample_mean_log_prob(sample) >
-                                      pd_sample_mean_log_prob(&s->sample[choice.sample])))
+            (choice.sample < 0 ||
+             pd_sample_mean_log_prob(sample) > pd_sample_mean_log_prob(&s->sample[choice.sample])))
             choice.sample = i;
     }
     choice.confidence = (double)tally.n_top / (double)pd_max_int(tally.n_voters, 1);

@@ -14,8 +14,8 @@ struct pd_choice {
 struct pd_strategy {
     const char *name;
     const char *summary;
-    int max_samples;  /* it can use; 0: any number */
-    bool is_greedy;   /* always draws the likeliest token */
+    int max_samples; /* it can use; 0: any number */
+    bool is_greedy;  /* always draws the likeliest token */
     /* Called when samples have ended: true when more cannot change the choice, or not enough to matter. Must look only
      * at what does not depend on the order in which samples happen to end. */
     bool (*is_decided)(const struct pd_search *s);

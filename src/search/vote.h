@@ -7,10 +7,10 @@
 
 struct pd_tally {
     int n_counted; /* samples */
-    int n_voters; /* of them, those that are finished, with an answer or without */
-    int winner;   /* group; PD_NO_GROUP: none has a vote */
-    int n_top;    /* votes of the winner */
-    int n_second; /* votes of the runner-up */
+    int n_voters;  /* of them, those that are finished, with an answer or without */
+    int winner;    /* group; PD_NO_GROUP: none has a vote */
+    int n_top;     /* votes of the winner */
+    int n_second;  /* votes of the runner-up */
     struct {
         int n;         /* votes */
         int first;     /* its first sample */
