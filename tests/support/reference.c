@@ -10,6 +10,8 @@
 
 #include "quant/block.h"
 
+enum { TILE = 4 };
+
 struct reference {
     const struct pd_model *model;
     struct reference_rounding rounding;
@@ -59,30 +61,49 @@ static void round_to_half(double *x, int n)
         x[i] = (double)pd_f16_to_f32(pd_f32_to_f16((float)x[i]));
 }
 
+/* x[n_tokens][cols] as an input of a matrix in this format, in tiles of TILE tokens, columns first:
+ * [n_tokens / TILE][cols][TILE], the last tile filled up with zeros. A sum does not change by it, but TILE
+ * sums are done at a time. */
+static double *new_input(const struct reference *ref, const struct pd_format *format,
+                         const double *x, int cols)
+{
+    int n = ref->n_tokens;
+    double *rounded = new_rows(n, cols);
+    double *tiles = new_rows(n + TILE - 1, cols);
+    memcpy(rounded, x, (size_t)n * (size_t)cols * sizeof *x);
+    if (ref->rounding.inputs_are_int8 && format->is_quantised)
+        round_to_int8(rounded, n * cols);
+    for (int t = 0; t < n; t++)
+        for (int k = 0; k < cols; k++)
+            tiles[(t / TILE * cols + k) * TILE + t % TILE] = rounded[t * cols + k];
+    free(rounded);
+    return tiles;
+}
+
 /* y[t][r] = sum over k of w[r][k] x[t][k], + bias[r]: y[n_tokens][w->rows], the caller frees it. */
 static double *multiply(const struct reference *ref, const struct pd_tensor *w,
                         const struct pd_tensor *bias, const double *x)
 {
-    double *y = new_rows(ref->n_tokens, w->rows);
-    double *input = new_rows(ref->n_tokens, w->cols);
+    int n = ref->n_tokens;
+    double *y = new_rows(n, w->rows);
+    double *input = new_input(ref, w->format, x, w->cols);
     float *row = allocate((size_t)w->cols, sizeof *row);
-    memcpy(input, x, (size_t)ref->n_tokens * (size_t)w->cols * sizeof *x);
-    if (ref->rounding.inputs_are_int8 && w->format->is_quantised)
-        round_to_int8(input, ref->n_tokens * w->cols);
     for (int r = 0; r < w->rows; r++) {
         decode_row(w, r, row);
-        for (int t = 0; t < ref->n_tokens; t++) {
-            double sum = 0.0;
+        for (int t = 0; t < n; t += TILE) {
+            double sum[TILE] = {0.0};
             for (int k = 0; k < w->cols; k++)
-                sum += (double)row[k] * input[t * w->cols + k];
-            y[t * w->rows + r] = sum;
+                for (int i = 0; i < TILE; i++)
+                    sum[i] += (double)row[k] * input[(t / TILE * w->cols + k) * TILE + i];
+            for (int i = 0; i < TILE && t + i < n; i++)
+                y[(t + i) * w->rows + r] = sum[i];
         }
     }
     free(row);
     if (bias && bias->data) {
         float *values = allocate((size_t)w->rows, sizeof *values);
         decode_row(bias, 0, values);
-        for (int t = 0; t < ref->n_tokens; t++)
+        for (int t = 0; t < n; t++)
             for (int r = 0; r < w->rows; r++)
                 y[t * w->rows + r] += (double)values[r];
         free(values);
