@@ -23,14 +23,18 @@ void complain(const char *format, ...)
     va_end(args);
 }
 
-int complain_status(enum ponder_status status, const char *what, const struct settings *settings)
+int complain_status(enum ponder_status status, const char *what, const struct ponder *p,
+                    const struct ponder_answer *answer)
 {
     char hint[160] = "";
+    struct ponder_info info;
+    ponder_describe(p, &info);
     if (status == PONDER_TOO_LONG)
         snprintf(hint, sizeof hint, "; shorten it, or raise --max-prompt (now %d tokens)",
-                 settings->engine.max_prompt_tokens);
-    else if (status == PONDER_NO_TIME)
-        snprintf(hint, sizeof hint, "; raise --budget (now %g ms)", settings->request.budget_ms);
+                 info.max_prompt_tokens);
+    else if (status == PONDER_NO_TIME && answer)
+        snprintf(hint, sizeof hint, "; it would take about %.0f ms: raise --budget",
+                 answer->ms_needed);
     complain("%s: %s%s", what, ponder_status_text(status), hint);
     return ponder_status_exit_code(status);
 }
@@ -96,6 +100,16 @@ void settle_lanes(struct settings *settings, int default_samples)
     settings->engine.n_lanes = settings->n_lanes > 0 ? settings->n_lanes : n_lanes;
 }
 
+int complain_open(enum ponder_status status, const char *path, const char *err)
+{
+    const char *text = err[0] != '\0' ? err : ponder_status_text(status);
+    /* Errors about a file's inside do not all name it. */
+    bool is_file = ponder_status_exit_code(status) == EXIT_FILE;
+    complain("%s%s%s", is_file && !strstr(text, path) ? path : "",
+             is_file && !strstr(text, path) ? ": " : "", text);
+    return ponder_status_exit_code(status);
+}
+
 int open_engine(const struct settings *settings, struct ponder **p_ret)
 {
     char err[PONDER_ERROR_BYTES] = "";
@@ -105,10 +119,8 @@ int open_engine(const struct settings *settings, struct ponder **p_ret)
     double begin = clock_ms();
     enum ponder_status status = ponder_create(path, &settings->engine, settings->memory_limit_bytes,
                                               p_ret, err, sizeof err);
-    if (status != PONDER_OK) {
-        complain("%s", err[0] != '\0' ? err : ponder_status_text(status));
-        return ponder_status_exit_code(status);
-    }
+    if (status != PONDER_OK)
+        return complain_open(status, path, err);
     if (settings->is_verbose) {
         struct ponder_info info;
         ponder_describe(*p_ret, &info);

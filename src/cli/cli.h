@@ -22,9 +22,10 @@ int cmd_bench(struct settings *settings);
 /* One line "ponder: ..." on standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says what a status means for `what` ("the question", "line 3") and what to do about it; returns the
- * exit code. */
-int complain_status(enum ponder_status status, const char *what, const struct settings *settings);
+/* Says what a status means for `what` ("the question", "line 3") and what to do about it; answer may be
+ * NULL. Returns the exit code. */
+int complain_status(enum ponder_status status, const char *what, const struct ponder *p,
+                    const struct ponder_answer *answer);
 
 /* SIGINT and SIGTERM from here on set what request.cancel polls; a second one ends the program. */
 void catch_signals(struct settings *settings);
@@ -40,6 +41,9 @@ const char *find_model(const struct settings *settings);
 /* How many samples and lanes follow from the options; default_samples where none are given. Call before
  * the engine is measured or opened. */
 void settle_lanes(struct settings *settings, int default_samples);
+
+/* Says why a model could not be measured or opened; exit code. */
+int complain_open(enum ponder_status status, const char *path, const char *err);
 
 /* Opens the engine and says so with --verbose; exit code, after a message if not 0. */
 int open_engine(const struct settings *settings, struct ponder **p_ret);

@@ -7,7 +7,8 @@
 #include "cli/output.h"
 #include "cli/stats.h"
 
-enum { DEFAULT_LANES = 32, DEFAULT_REPEATS = 5, PREFIX_TOKENS = 32 };
+enum { DEFAULT_LANES = 32, DEFAULT_REPEATS = 5, DEFAULT_PROMPT = 256, DEFAULT_TOKENS = 32 };
+enum { PREFIX_TOKENS = 32 }; /* that decoding lanes share */
 
 static const int lane_counts[] = {1, 4, 8, 16, 32};
 enum { N_LANE_COUNTS = sizeof lane_counts / sizeof lane_counts[0] };
@@ -220,7 +221,7 @@ static int bench(struct settings *settings, int n_repeats, struct result *result
         grow(NULL, (size_t)bench.info.n_lanes * (size_t)bench.info.n_vocab * sizeof(float));
     enum ponder_status status = measure_all(&bench, n_repeats, result);
     if (status != PONDER_OK)
-        code = complain_status(status, "bench", settings);
+        code = complain_status(status, "bench", bench.p, NULL);
     else if (settings->is_json)
         print_json(result, &bench.info);
     else
@@ -241,6 +242,10 @@ int cmd_bench(struct settings *settings)
         return EXIT_USAGE;
     }
     settle_lanes(settings, DEFAULT_LANES);
+    if (settings->engine.max_prompt_tokens == 0)
+        settings->engine.max_prompt_tokens = DEFAULT_PROMPT;
+    if (settings->engine.max_tokens == 0)
+        settings->engine.max_tokens = DEFAULT_TOKENS;
     int code = measure_load(settings, n_repeats, &result.load_ms);
     if (code == EXIT_OK)
         code = bench(settings, n_repeats, &result);

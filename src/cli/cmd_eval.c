@@ -91,7 +91,7 @@ static int ask(struct eval *eval, const struct row *row, const char *what)
     if (status == PONDER_CANCELLED)
         return caught_exit_code();
     if (status != PONDER_OK && status != PONDER_NO_ANSWER && status != PONDER_NO_TIME) {
-        complain_status(status, what, eval->settings);
+        complain_status(status, what, eval->p, &answer);
         eval->has_failed = true;
         return EXIT_OK;
     }

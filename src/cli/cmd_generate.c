@@ -53,7 +53,7 @@ static int generate(struct ponder *p, const struct settings *settings, const cha
                 answer.n_prompt_tokens, answer.n_tokens, answer.ms_total, answer.ms_first_token);
     if (status == PONDER_OK || (status == PONDER_CANCELLED && caught_exit_code() != 0))
         return caught_exit_code();
-    return complain_status(status, "the prompt", settings);
+    return complain_status(status, "the prompt", p, &answer);
 }
 
 int cmd_generate(struct settings *settings)

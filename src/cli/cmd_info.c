@@ -45,6 +45,15 @@ static void collect_facts(const struct ponder_info *info, struct fact facts[N_FA
     memcpy(facts, all, sizeof all);
 }
 
+static void put_length(struct pd_json_writer *w, const char *key, int n_tokens)
+{
+    pd_json_key(w, key);
+    if (n_tokens > 0)
+        pd_json_int(w, n_tokens);
+    else
+        pd_json_text(w, NULL);
+}
+
 static void print_json(const char *path, const struct settings *settings,
                        const struct ponder_plan *plan, const struct ponder_info *info, bool fits)
 {
@@ -74,10 +83,8 @@ static void print_json(const char *path, const struct settings *settings,
     }
     pd_json_key(&w, "lanes");
     pd_json_int(&w, settings->engine.n_lanes);
-    pd_json_key(&w, "max_prompt");
-    pd_json_int(&w, settings->engine.max_prompt_tokens);
-    pd_json_key(&w, "max_tokens");
-    pd_json_int(&w, settings->engine.max_tokens);
+    put_length(&w, "max_prompt", settings->engine.max_prompt_tokens);
+    put_length(&w, "max_tokens", settings->engine.max_tokens);
     pd_json_key(&w, "memory_bytes");
     pd_json_u64(&w, plan->total_bytes);
     if (settings->memory_limit_bytes > 0) {
@@ -103,23 +110,30 @@ static void print_people(const char *path, const struct settings *settings,
             printf("  %-11s %lld\n", facts[i].key, (long long)facts[i].value);
         printf("  isa         %s\n  threads     %d\n", info->isa, info->n_threads);
     }
-    printf("memory for %d lanes, prompts of %d tokens, %d tokens a sample\n",
-           settings->engine.n_lanes, settings->engine.max_prompt_tokens,
-           settings->engine.max_tokens);
+    printf("memory for %d lanes", settings->engine.n_lanes);
+    if (settings->engine.max_prompt_tokens > 0)
+        printf(", prompts of %d tokens", settings->engine.max_prompt_tokens);
+    if (settings->engine.max_tokens > 0)
+        printf(", %d tokens a sample", settings->engine.max_tokens);
+    putchar('\n');
     for (int i = 0; i < plan->n_sections; i++)
         printf("  %-20s %12zu  %s\n", plan->sections[i].name, plan->sections[i].bytes,
                size_text(plan->sections[i].bytes, size));
     printf("  %-20s %12zu  %s\n", "total", plan->total_bytes, size_text(plan->total_bytes, size));
 }
 
-/* The smallest engine that can say what the file holds. */
+/* What the plan is for; a length that the model decides is only known with an engine: 0. */
+static void take_lengths(struct settings *settings, const struct ponder_info *info)
+{
+    settings->engine.max_prompt_tokens = info->max_prompt_tokens;
+    settings->engine.max_tokens = info->max_tokens;
+}
+
+/* An engine that can say what the file holds. */
 static int open_small(const struct settings *settings, struct ponder **p_ret)
 {
     struct settings small = *settings;
     small.engine.n_lanes = 1;
-    small.engine.max_prompt_tokens = 16;
-    small.engine.max_tokens = 1;
-    small.memory_limit_bytes = 0;
     return open_engine(&small, p_ret);
 }
 
@@ -140,15 +154,15 @@ int cmd_info(struct settings *settings)
     if (!path)
         return EXIT_FILE;
     enum ponder_status status = ponder_measure(path, &settings->engine, &plan, err, sizeof err);
-    if (status != PONDER_OK) {
-        complain("%s", err[0] != '\0' ? err : ponder_status_text(status));
-        return ponder_status_exit_code(status);
-    }
+    if (status != PONDER_OK)
+        return complain_open(status, path, err);
     bool fits =
         settings->memory_limit_bytes == 0 || plan.total_bytes <= settings->memory_limit_bytes;
     int code = fits ? open_small(settings, &p) : EXIT_OK;
-    if (p)
+    if (p) {
         ponder_describe(p, &info);
+        take_lengths(settings, &info);
+    }
     if (settings->is_json)
         print_json(path, settings, &plan, p ? &info : NULL, fits);
     else

@@ -72,7 +72,7 @@ static int solve_one(struct ponder *p, const struct settings *settings, const ch
         return caught_exit_code();
     if (status == PONDER_NO_ANSWER && settings->is_quiet)
         return ponder_status_exit_code(status);
-    return complain_status(status, what, settings);
+    return complain_status(status, what, p, &answer);
 }
 
 /* One question a line. */
@@ -82,6 +82,7 @@ static int solve_lines(struct ponder *p, const struct settings *settings)
     int64_t n_asked = 0;
     bool has_failed = false;
     int code = EXIT_OK;
+    int last = EXIT_OK;
     while (code == EXIT_OK && next_line(&reader)) {
         char what[32];
         if (is_blank(reader.line, reader.bytes))
@@ -91,11 +92,12 @@ static int solve_lines(struct ponder *p, const struct settings *settings)
         if (reader.is_too_long) {
             complain("%s: longer than 16 MiB", what);
             has_failed = true;
+            last = EXIT_USAGE;
             continue;
         }
-        int one = solve_one(p, settings, reader.line, reader.bytes, what, false);
-        has_failed |= one != EXIT_OK;
-        code = one == EXIT_FILE ? one : caught_exit_code();
+        last = solve_one(p, settings, reader.line, reader.bytes, what, false);
+        has_failed |= last != EXIT_OK;
+        code = last == EXIT_FILE ? last : caught_exit_code();
     }
     free(reader.line);
     if (n_asked == 0 && code == EXIT_OK && caught_exit_code() == 0) {
@@ -104,7 +106,9 @@ static int solve_lines(struct ponder *p, const struct settings *settings)
     }
     if (caught_exit_code() != 0)
         return caught_exit_code();
-    return code != EXIT_OK ? code : has_failed ? EXIT_SOME_FAILED : EXIT_OK;
+    if (code != EXIT_OK || n_asked == 1)
+        return code != EXIT_OK ? code : last;
+    return has_failed ? EXIT_SOME_FAILED : EXIT_OK;
 }
 
 /* {"id": ..., "error": "..."}: so that every id of the input is in the output. */
@@ -150,7 +154,7 @@ static int solve_row(struct ponder *p, const struct settings *settings, struct j
     if (has_result(status))
         return put_answer_row(journal, row, p, &answer);
     *has_failed_ret = true;
-    complain_status(status, what, settings);
+    complain_status(status, what, p, &answer);
     return put_error_row(journal, row, ponder_status_text(status));
 }
 

@@ -57,7 +57,7 @@ static int tokenize(struct ponder *p, const struct settings *settings, const cha
                                                 settings->is_special, tokens, capacity, &n);
     if (status != PONDER_OK) {
         free(tokens);
-        return complain_status(status, "the text", settings);
+        return complain_status(status, "the text", p, NULL);
     }
     if (settings->is_count)
         printf("%zu\n", n);
@@ -80,6 +80,7 @@ int cmd_tokenize(struct settings *settings)
     }
     settle_lanes(settings, 1);
     int code = read_text(settings, "text", &text, &bytes);
+    settings->engine.max_text_bytes = bytes;
     if (code == EXIT_OK)
         code = open_engine(settings, &p);
     if (code == EXIT_OK)

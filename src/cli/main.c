@@ -19,28 +19,28 @@ static const struct command commands[] = {
      "soon as it is known. A row that cannot be read or asked is reported with its line\n"
      "number, goes out as {\"id\", \"error\"} if it has an id, and makes the exit code 1 at the\n"
      "end. A row without an id gets the number of its line.\n",
-     cmd_solve, 0},
+     cmd_solve},
     {"generate", CMD_GENERATE, "generate [OPTION]... [PROMPT | -]",
      "Writes on from a prompt, as plain text",
      "\nThe text goes out as it is written, or with --json as one object at the end.\n",
-     cmd_generate, 0},
+     cmd_generate},
     {"eval", CMD_EVAL, "eval --data FILE [OPTION]...",
      "Measures accuracy, latency, overshoot and work on a set of questions",
      "\nAnswers are compared by value. The interval is Wilson's; percentiles are by nearest\n"
      "rank; overshoot is the time of an answer less its budget. Rows with a \"level\" are also\n"
      "counted by it.\n",
-     cmd_eval, 0},
+     cmd_eval},
     {"bench", CMD_BENCH, "bench [OPTION]...", "Measures prefill, decode by lanes, start and memory",
      "\nPrefill is of --max-prompt tokens, decode of --max-tokens steps, both without search;\n"
      "decode runs at 1, 4, 8, 16 and 32 lanes, as far as --samples allows.\n",
-     cmd_bench, 64},
+     cmd_bench},
     {"tokenize", CMD_TOKENIZE, "tokenize [OPTION]... [TEXT | -]", "Shows the tokens of a text",
-     "\nOne line a token: its number and its text as a JSON string.\n", cmd_tokenize, 0},
+     "\nOne line a token: its number and its text as a JSON string.\n", cmd_tokenize},
     {"info", CMD_INFO, "info [OPTION]...",
      "Says what a model file holds and how much memory it needs",
      "\nThe memory is planned for --samples, --max-prompt and --max-tokens; with --memory, a plan\n"
      "that does not fit makes the exit code 4.\n",
-     cmd_info, 0},
+     cmd_info},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -40,16 +40,16 @@ static const struct option options[] = {
      "most the engine may take: 64MiB, 1G (default: what it needs)"},
     {0, "strategy", "NAME", ASKS, CHOICE, FIELD(request.strategy), 0, 0,
      "greedy majority best-of-n"},
-    {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, 100000,
+    {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, PONDER_MAX_SAMPLES,
      "samples of each question (default: 8; bench: 32)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
      "samples that run at once (default: all, at most 64)"},
     {0, "confidence", "P", ASKS, REAL, FIELD(request.confidence), 0.01, 1,
      "stop when the vote is this sure; 1: never early (default: 0.95)"},
     {0, "max-tokens", "N", ALL & ~(unsigned)CMD_TOKENIZE, INTEGER, FIELD(engine.max_tokens), 1, 32768,
-     "tokens a sample may write (default: 256; bench: 64)"},
+     "tokens a sample may write (default: 256; bench: 32)"},
     {0, "max-prompt", "N", ALL, INTEGER, FIELD(engine.max_prompt_tokens), 1, 131072,
-     "tokens a prompt may have, chat template included (default: 512)"},
+     "tokens a prompt may have, chat template included (default: 512; bench: 256)"},
     {0, "seed", "S", WRITES, SEED, FIELD(request.seed), 0, 0,
      "of the random numbers; same seed, same bytes (default: 0)"},
     {0, "temp", "T", WRITES, REAL32, FIELD(request.temperature), 0, 100,
@@ -292,8 +292,6 @@ int options_parse(const struct command *command, int n_words, char **words,
     *settings = (struct settings){.n_words = 0};
     ponder_options_default(&settings->engine);
     ponder_request_default(&settings->request);
-    if (command->max_tokens > 0)
-        settings->engine.max_tokens = command->max_tokens;
     settings->words = words;
     for (int i = 0; i < n_words; i++) {
         const char *word = words[i];

@@ -36,7 +36,6 @@ struct command {
     const char *synopsis, *summary;
     const char *details; /* paragraphs for --help */
     int (*run)(struct settings *settings);
-    int max_tokens; /* its default of --max-tokens; 0: the library's */
 };
 
 /* Fills in *settings from the words after the subcommand. 0: go on; -1: help was asked for and printed;
