@@ -5,10 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LN2_HIGH     0x1.62e42fefap-1 /* 33 bits: products with small integers are exact */
-#define LN2_LOW      0x1.cf79abc9e3b39p-34
+#define LN2_HIGH     0x1.62e42fefp-1 /* 33 bits: products with small integers are exact */
+#define LN2_LOW      0x1.473de6af278edp-34
 #define HALF_PI_HIGH 0x1.921fb544p+0
 #define HALF_PI_LOW  0x1.0b4611a626331p-34
+#define EXP_LIMIT    700.0
 
 /* To the nearest integer, |x| < 2^51. */
 static double nearest(double x)
@@ -28,6 +29,9 @@ static double power_of_two(int n)
 
 double pd_real_exp(double x)
 {
+    if (!(x >= -EXP_LIMIT)) /* NaN too */
+        return 0.0;
+    x = x < EXP_LIMIT ? x : EXP_LIMIT;
     double n = nearest(x / (LN2_HIGH + LN2_LOW));
     double r = (x - n * LN2_HIGH) - n * LN2_LOW; /* |r| <= 0.35 */
     double sum = 1.0;

@@ -4,7 +4,7 @@
 #ifndef PD_REAL_H
 #define PD_REAL_H
 
-/* e^x, |x| <= 700. */
+/* e^x; below -700 (and for what is no number) it is 0, above 700 that of 700. */
 double pd_real_exp(double x);
 
 /* Natural logarithm of a normal x > 0. */
