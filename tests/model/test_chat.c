@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "model/chat.h"
-#include "tests/support/gguf_builder.h"
+#include "tests/support/little_vocab.h"
 
 /* Parts of templates as model files have them. */
 static const char chatml[] =
@@ -150,52 +150,16 @@ static void test_a_short_buffer_is_filled_and_the_length_said(void **state)
     assert_memory_equal(text, "<star#######", 12);
 }
 
-/* A SentencePiece vocabulary of these control tokens and bytes. */
 static bool fits(const char *chat, const char *const *control, size_t n_control)
 {
-    char byte_text[256][8];
-    const char *token[264];
-    int32_t type[264];
-    float score[264] = {0};
-    size_t n = 0;
-    for (; n < n_control; n++) {
-        token[n] = control[n];
-        type[n] = 3;
-    }
-    for (unsigned byte = 0; byte < 256; byte++, n++) {
-        static const char digits[] = "0123456789ABCDEF";
-        memcpy(byte_text[byte], "<0x00>", 7);
-        byte_text[byte][3] = digits[byte >> 4];
-        byte_text[byte][4] = digits[byte & 15];
-        token[n] = byte_text[byte];
-        type[n] = 6;
-    }
-    struct gguf_builder *b = gguf_new(3, 32);
-    gguf_add_string(b, "tokenizer.ggml.model", "llama");
-    gguf_add_string_array(b, "tokenizer.ggml.tokens", token, n);
-    gguf_add_array(b, "tokenizer.ggml.token_type", PD_GGUF_I32, type, n);
-    gguf_add_array(b, "tokenizer.ggml.scores", PD_GGUF_F32, score, n);
-    size_t n_bytes;
-    size_t scratch_bytes;
-    struct pd_gguf gguf;
-    struct pd_arena arena;
-    struct pd_arena count;
-    struct pd_tokenizer *t;
-    unsigned char *bytes = gguf_finish(b, &n_bytes);
-    assert_int_equal(pd_gguf_scratch_bytes(bytes, n_bytes, &scratch_bytes, NULL), PONDER_OK);
-    void *scratch = malloc(scratch_bytes);
-    pd_arena_init(&arena, scratch, scratch_bytes);
-    assert_int_equal(pd_gguf_open(&gguf, bytes, n_bytes, &arena, NULL), PONDER_OK);
-    pd_arena_init_count(&count);
-    assert_int_equal(pd_tokenizer_layout(&t, &gguf, (int)n, &count, NULL), PONDER_OK);
-    void *block = malloc(pd_arena_block_bytes(&count));
-    pd_arena_init(&arena, block, pd_arena_block_bytes(&count));
-    assert_int_equal(pd_tokenizer_layout(&t, &gguf, (int)n, &arena, NULL), PONDER_OK);
-    bool result = pd_chat_fits(pd_chat_find(chat), t);
-    free(block);
-    free(scratch);
-    free(bytes);
-    gguf_free(b);
+    struct opened_vocab o;
+    struct little_vocab v = {0};
+    little_add_byte_tokens(&v);
+    for (size_t i = 0; i < n_control; i++)
+        little_add(&v, control[i], CONTROL, 0);
+    little_open(&o, &v, "llama", NULL);
+    bool result = pd_chat_fits(pd_chat_find(chat), o.t);
+    vocab_close(&o);
     return result;
 }
 
