@@ -32,6 +32,7 @@ struct ponder {
     char name[NAME_BYTES];
     struct pd_kernels kernels;
     const struct pd_chat *chat;
+    const struct pd_chat *solve_chat; /* plain, unless a template was named: see prompt.c */
     struct pd_tokenizer *tokenizer;
     struct pd_pool *pool;
     struct pd_decoder decoder;
@@ -314,6 +315,7 @@ static enum ponder_status choose_chat(struct ponder *p, const struct source *sou
                                       const struct pd_error *err)
 {
     const char *name = p->options.chat;
+    p->solve_chat = pd_chat_find("plain");
     if (name == NULL)
         return pd_chat_detect(&source->gguf, &p->chat, err);
     p->chat = pd_chat_find(name);
@@ -337,7 +339,7 @@ static enum ponder_status load(struct ponder *p, const struct source *source,
     enum ponder_status status = pd_prompt_set_forced(&p->search);
     if (status != PONDER_OK)
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
-    if (pd_prompt_set_common(&p->search, p->chat, PD_PROMPT_SOLVE) == PONDER_OK)
+    if (pd_prompt_set_common(&p->search, p->solve_chat, PD_PROMPT_SOLVE) == PONDER_OK)
         pd_search_warm(&p->search); /* so that a question waits for its own tokens only */
     return PONDER_OK;
 }
@@ -470,7 +472,8 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     if (strategy->max_samples > 0)
         r.n_samples = pd_min_int(r.n_samples, strategy->max_samples);
     kind = r.raw ? PD_PROMPT_RAW : kind;
-    PD_TRY(pd_prompt_set(&p->search, p->chat, kind, text, text_bytes));
+    const struct pd_chat *chat = wants_answer ? p->solve_chat : p->chat;
+    PD_TRY(pd_prompt_set(&p->search, chat, kind, text, text_bytes));
 
     struct pd_task task = {
         .n_samples = r.n_samples,

@@ -64,7 +64,8 @@ struct ponder_options {
     int n_threads;         /* 1..PONDER_MAX_THREADS; 0: the cores this process may use */
     size_t max_text_bytes; /* a text given to the engine; 16 * max_prompt_tokens + 4096 */
     const char *isa;       /* best instruction set to use: "generic", "avx2"...; NULL: what the CPU has */
-    const char *chat;      /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the model's */
+    const char *chat; /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the
+                       * model's in ponder_generate(), none in ponder_solve() */
 };
 
 /* What the memory goes to, from ponder_measure(). The names are stable. */

@@ -5,13 +5,15 @@
 #include "base/os.h"
 #include "search/force.h"
 
-/* Pessimistic and recent: up at once, down by a sixteenth of the difference. */
+#define MARGIN 1.25 /* on estimates: machines waver */
+
+/* Recent: each new value counts an eighth. */
 static void follow(double *estimate, double value)
 {
-    if (value > *estimate)
+    if (*estimate == 0.0)
         *estimate = value;
     else
-        *estimate += (value - *estimate) / 16.0;
+        *estimate += (value - *estimate) / 8.0;
 }
 
 void pd_deadline_note_step(struct pd_search *s, int64_t ns)
@@ -31,16 +33,17 @@ bool pd_deadline_allows(const struct pd_search *s, double ns)
     return s->task.deadline_ns == 0 || (double)(s->task.deadline_ns - pd_clock_ns()) > ns;
 }
 
-/* Before the first step was ever measured, it is taken to cost as much as a few rows of the prompt. */
+/* A decode step; before one was ever measured, a guess from the prompt: reading the weights costs as much
+ * as a few rows. */
 static double step_estimate(const struct pd_search *s)
 {
-    return s->step_ns > 0.0 ? s->step_ns : 4.0 * s->row_ns;
+    return s->step_ns > 0.0 ? s->step_ns : s->row_ns * (3 + s->n_running);
 }
 
 double pd_deadline_reserve_ns(const struct pd_search *s)
 {
-    int n = pd_force_lanes(s);
-    return s->row_ns * n * (s->n_forced + 1) + PD_FORCE_STEPS * step_estimate(s);
+    int n_rows = pd_force_lanes(s) * (s->n_forced + 1);
+    return MARGIN * (s->row_ns * n_rows + PD_FORCE_STEPS * step_estimate(s));
 }
 
 static double forcing_ns(const struct pd_search *s)
@@ -55,7 +58,7 @@ bool pd_deadline_allows_draw(const struct pd_search *s)
 
 bool pd_deadline_allows_step(const struct pd_search *s)
 {
-    return pd_deadline_allows(s, step_estimate(s) + forcing_ns(s));
+    return pd_deadline_allows(s, MARGIN * step_estimate(s) + forcing_ns(s));
 }
 
 double pd_deadline_needed_ns(const struct pd_search *s, double before_ns, int n_done)

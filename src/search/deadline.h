@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * deadline.h - what the driver knows of time: how long a step takes now, and what still fits.
  *
- * The estimate of a step jumps up to every slower step and sinks slowly: what slowed the last one (another
- * process, heat) will most likely slow the next. */
+ * Estimates follow the last steps and carry a margin: another process or heat may slow the machine at any time.
+ * They decide only what is begun. Nothing is begun after the deadline, so the answer is late by less than one step. */
 #ifndef PD_DEADLINE_H
 #define PD_DEADLINE_H
 

@@ -7,12 +7,22 @@
 #include "base/utf8.h"
 #include "search/force.h"
 
-/* Worked examples rather than instructions: small models follow form, not orders. Written for this file. */
+/* Worked examples rather than instructions: small models follow form, not orders. Written for this file; the
+ * form was chosen on the validation rows of MAWPS with SmolLM2-135M-Instruct, greedy: six examples of bare equations 24 of 115,
+ * four 22, eight 23; four with words between the equations 16; in the chat template 8 to 14. */
 static const char solve_before[] =
     "Question: Lena has 3 bags with 8 marbles each. She gives away 5 marbles. How many are left?\n"
-    "Answer: 3 * 8 = 24 marbles. 24 - 5 = 19 marbles are left. The answer is 19.\n\n"
+    "Answer: 3 * 8 = 24. 24 - 5 = 19. The answer is 19.\n\n"
     "Question: A pen costs $4 and a book costs $9 more than the pen. What do both cost together?\n"
-    "Answer: The book costs 4 + 9 = 13. Together they cost 4 + 13 = 17. The answer is 17.\n\n"
+    "Answer: 4 + 9 = 13. 4 + 13 = 17. The answer is 17.\n\n"
+    "Question: There were 31 birds in a tree and 12 flew away. How many birds are left?\n"
+    "Answer: 31 - 12 = 19. The answer is 19.\n\n"
+    "Question: Max shares 20 sweets equally among 4 friends. How many does each friend get?\n"
+    "Answer: 20 / 4 = 5. The answer is 5.\n\n"
+    "Question: Ben ran 6 km on Monday and 9 km on Tuesday. How many km did he run in all?\n"
+    "Answer: 6 + 9 = 15. The answer is 15.\n\n"
+    "Question: Anna has 24 stickers, which is 8 more than Paul has. How many stickers does Paul have?\n"
+    "Answer: 24 - 8 = 16. The answer is 16.\n\n"
     "Question: ";
 static const char solve_after[] = "\nAnswer:";
 static const char solve_stop[] = "\nQuestion:";

@@ -6,7 +6,7 @@
 #include "search/search.h"
 
 enum pd_prompt_kind {
-    PD_PROMPT_SOLVE, /* in the chat template, with an instruction and worked examples */
+    PD_PROMPT_SOLVE, /* in the chat template (plain: without one), after worked examples */
     PD_PROMPT_CHAT,  /* in the chat template */
     PD_PROMPT_RAW    /* as it is; special tokens in it are special */
 };

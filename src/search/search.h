@@ -105,7 +105,7 @@ struct pd_search {
     int64_t longest_step_ns;
 
     /* What the deadline check goes by; kept from call to call. */
-    double step_ns; /* a decode step, pessimistic and recent */
+    double step_ns; /* a decode step */
     double row_ns;  /* a row of a prompt */
 };
 
