@@ -48,9 +48,14 @@ void catch_signals(struct settings *settings)
 {
     /* No SA_RESTART: a blocked read ends too. SA_RESETHAND: the second signal does its usual work. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    static const int signals[] = {SIGINT, SIGTERM};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct sigaction inherited;
+        /* Whoever started us may want it ignored, as a shell does for what runs in the background. */
+        if (sigaction(signals[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
     settings->request.cancel = &caught_signal;
 }
 

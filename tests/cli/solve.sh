@@ -1,0 +1,174 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# solve.sh - solve, generate, tokenize, info and bench on a real model: output, exit codes, bad input, signals.
+set -u
+. tests/support/check.sh
+ponder=${BUILD:-build}/ponder
+model=${PONDER_MODELS:-models}/smollm2-135m.gguf
+if [ ! -f "$model" ]; then
+    skip "runs on a real model" "no $model"
+    check_end
+fi
+PONDER_MODEL=$model
+export PONDER_MODEL
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$check_output"' EXIT
+
+# Small work: a few tokens each.
+quick="--raw --strategy greedy --max-tokens 12"
+question="Tom has 3 apples and buys 4. How many apples does he have now?"
+
+shows() {
+    if grep -qE -- "$1" "$check_output"; then pass "shows $1"; else fail "shows $1" "$(cat "$check_output")"; fi
+}
+lines() {
+    if [ "$(wc -l <"$check_output")" -eq "$1" ]; then pass "prints $1 lines"; else fail "prints $1 lines" "$(cat "$check_output")"; fi
+}
+# with INPUT COMMAND...: exit codes of a pipe's end
+with() { # shellcheck disable=SC2086 # lists of words
+    printf "$1" | { shift && "$@"; }
+}
+
+# What one answer looks like ------------------------------------------------------------------------
+# shellcheck disable=SC2086
+check "answers" "$ponder" solve $quick "$question"
+lines 1
+# shellcheck disable=SC2086
+check "answers words that are not quoted" "$ponder" solve $quick What is 3 + 4 '?'
+# shellcheck disable=SC2086
+check "says what it cost with --verbose" "$ponder" solve $quick --verbose "$question"
+shows 'confidence +[0-9]+% \(greedy, (complete|early_stop|deadline)\)'
+shows 'spent +[0-9]+ samples?, [0-9]+ tokens, [0-9]+ ms \(first token after [0-9]+ ms\), [0-9.]+ MiB'
+shows '^ponder: .*Q4_1.*loaded in'
+# shellcheck disable=SC2086
+check "answers as JSON" "$ponder" solve $quick --json --seed 7 "$question"
+lines 1
+number='[0-9]+(\.[0-9]+)?'
+shows "^\{\"answer\":\"[^\"]*\",\"text\":\"[^\"]*\",\"confidence\":$number,\"status\":\"[a-z_]+\",\"strategy\":\"greedy\",\"samples\":[01],\"steps\":[0-9]+,\"tokens\":[0-9]+,\"prompt_tokens\":[0-9]+,\"ms_total\":$number,\"ms_first_token\":$number,\"memory_bytes\":[0-9]+,\"seed\":7,\"model\":\"[^\"]+\"\}\$"
+# shellcheck disable=SC2086
+check "streams, then answers" "$ponder" solve $quick --stream "$question"
+if [ "$(tail -n 1 "$check_output")" = "$("$ponder" solve $quick "$question" 2>&1)" ]; then
+    pass "the last line is the answer"
+else
+    fail "the last line is the answer" "$(cat "$check_output")"
+fi
+# shellcheck disable=SC2086
+check "takes options after the question" "$ponder" solve "$question" $quick -q
+# shellcheck disable=SC2086
+check "takes a question that begins with a dash" "$ponder" solve $quick -- "-3 + 4 = ?"
+
+# Questions on standard input ------------------------------------------------------------------------
+# shellcheck disable=SC2086
+check "answers a question a line" with "What is 1 + 1?\n\nWhat is 2 + 2?\r\nWhat is 3 + 3?" "$ponder" solve $quick
+lines 3
+# shellcheck disable=SC2086
+check "reads - as standard input" with "What is 1 + 1?\n" "$ponder" solve $quick --json -
+lines 1
+check_exit 2 "no question is an error" with "" "$ponder" solve
+check_exit 2 "blank lines are no question" with "\n  \n" "$ponder" solve
+# shellcheck disable=SC2086
+check_exit 1 "a bad line is reported, the rest goes on" with "What is 1 + 1?\n\377\376\nWhat is 2 + 2?\n" "$ponder" solve $quick
+shows '^ponder: line 2: .*UTF-8'
+check_exit 2 "text that is not UTF-8 is refused" with "\377 and 3?\n" "$ponder" solve $quick
+# A NUL is a byte like others: no crash, an answer or a clear refusal.
+code=0
+# shellcheck disable=SC2086
+printf 'What is\0 1 + 1?\n' | "$ponder" solve $quick >"$check_output" 2>&1 || code=$?
+case $code in 0 | 1 | 2) pass "takes a NUL" ;; *) fail "takes a NUL" "exit $code" ;; esac
+
+head -c 1000000 /dev/zero | tr '\0' a >"$work/long"
+check_exit 2 "a question of a megabyte is too long" sh -c "'$ponder' solve $quick <'$work/long'"
+shows 'does not fit the context; .*--max-prompt'
+check_exit 2 "a question longer than the context is too long" "$ponder" solve --max-prompt 40 "$question"
+shows '--max-prompt \(now 40'
+
+# Budget and memory ----------------------------------------------------------------------------------
+check_exit 5 "a budget too short says what would do" "$ponder" solve --budget 0.1ms "$question"
+shows 'the budget is too short.*[0-9]+ ms'
+check_exit 5 "and as JSON too" sh -c "'$ponder' solve --json --budget 0.1ms '$question' 2>/dev/null"
+shows '"answer":"".*"status":"deadline"'
+check_exit 4 "memory too small says what is needed" "$ponder" solve --memory 1MiB "$question"
+check_exit 4 "info says that a plan does not fit" sh -c "'$ponder' info --memory 1MiB >/dev/null"
+shows 'the plan needs .* lower --samples'
+need=$("$ponder" info --json | sed 's/.*"memory_bytes":\([0-9]*\).*/\1/')
+check "exactly the planned memory is enough" "$ponder" solve --memory "$need" --max-tokens 256 --budget 2s -q "$question"
+check_exit 4 "one byte less is not" "$ponder" solve --memory "$((need - 1))" "$question"
+check "info fits into exactly its plan" "$ponder" info --memory "$need"
+check_exit 4 "and not into one byte less" "$ponder" info --memory "$((need - 1))"
+
+# Same bytes ------------------------------------------------------------------------------------------
+same() { # same NAME ARGS... : like the run before it
+    name=$1
+    shift
+    "$ponder" solve --raw --json --max-tokens 12 --samples 4 --seed 3 --confidence 1 "$@" "$question" |
+        sed 's/"steps".*//' >"$work/now"
+    if [ -f "$work/first" ]; then
+        check "$name" diff "$work/first" "$work/now"
+    else
+        mv "$work/now" "$work/first"
+    fi
+}
+same "" --threads 1
+same "two threads give the same bytes" --threads 2
+same "one lane gives the same bytes" --lanes 1
+same "kernels in plain C give the same bytes" --isa generic
+
+# Other commands --------------------------------------------------------------------------------------
+check "generates text" "$ponder" generate --temp 0 --max-tokens 8 "The capital of France is"
+check "generates JSON" "$ponder" generate --json --temp 0 --max-tokens 8 "The capital of France is"
+shows '^\{"text":".*"status":"[a-z]+","steps":[0-9]+,"tokens":[0-9]+,.*"model":"[^"]+"\}$'
+check "reads its prompt from standard input" with "The capital of\nFrance is" "$ponder" generate --raw --temp 0 --max-tokens 4
+check "shows tokens" "$ponder" tokenize --no-bos "Hello world"
+shows '^ +19556  "Hello"$'
+lines 2
+check "counts tokens" "$ponder" tokenize --no-bos --count "Hello world"
+shows '^2$'
+check "tokens as JSON" "$ponder" tokenize --no-bos --json "Hello <|im_end|>"
+shows '^\{"count":[0-9]+,"tokens":\[19556,.*\],"pieces":\["Hello",".*"\]\}$'
+check "special tokens only where asked" "$ponder" tokenize --no-bos --special --json "<|im_end|>"
+shows '"count":1,"tokens":\[2\]'
+check "no text has no tokens" "$ponder" tokenize --no-bos --json ""
+shows '^\{"count":0,"tokens":\[\],"pieces":\[\]\}$'
+check "describes a file" "$ponder" info --samples 16
+shows 'family +llama'
+shows 'memory for 16 lanes, prompts of 512 tokens, 256 tokens a sample'
+check "describes a file as JSON" "$ponder" info --json
+sum=$(sed 's/.*"sections"://' "$check_output" | grep -o '"bytes":[0-9]*' | awk -F: '{ s += $2 } END { printf "%d", s }')
+if [ "$sum" = "$need" ]; then pass "the sections add up"; else fail "the sections add up" "$sum, not $need"; fi
+check "measures itself" "$ponder" bench --json --repeat 1 --samples 4 --max-tokens 2 --max-prompt 96
+shows '^\{"prefill_tps":[0-9.]+,"decode_tps":\{"1":[0-9.]+,"4":[0-9.]+\},"load_ms":[0-9.]+,"first_token_ms":[0-9.]+,"memory_bytes":[0-9]+,"model":"[^"]+","threads":[0-9]+,"isa":"[^"]+"\}$'
+
+# Endings ---------------------------------------------------------------------------------------------
+if [ -c /dev/full ]; then
+    for command in "solve $quick x" "generate --max-tokens 2 x" "tokenize x" info; do
+        check_exit 3 "${command%% *} says that it cannot write" sh -c "'$ponder' $command >/dev/full"
+        shows 'cannot write standard output'
+    done
+else
+    skip "says that it cannot write" "no /dev/full"
+fi
+# A reader that leaves ends the program without a word.
+# shellcheck disable=SC2086
+{ yes "What is 1 + 1?" | head -n 200; } | { "$ponder" solve $quick 2>"$work/err"; echo $? >"$work/code"; } | head -n 1 >/dev/null
+code=$(cat "$work/code")
+if [ "$code" -eq 141 ] || [ "$code" -eq 3 ]; then pass "ends with a closed pipe"; else fail "ends with a closed pipe" "exit $code"; fi
+if [ -s "$work/err" ]; then fail "and says nothing" "$(cat "$work/err")"; else pass "and says nothing"; fi
+
+# A script's background children ignore SIGINT, which the program leaves so; env undoes it.
+interrupt() { # interrupt NAME CODE
+    env "--default-signal=$1" "$ponder" solve --raw --samples 64 --max-tokens 1000 --confidence 1 --json "$question" >"$work/out" 2>"$work/err" &
+    child=$!
+    sleep 2
+    kill "-$1" "$child"
+    code=0
+    wait "$child" || code=$?
+    if [ "$code" -eq "$2" ]; then pass "SIG$1 ends it with $2"; else fail "SIG$1 ends it with $2" "exit $code: $(cat "$work/err")"; fi
+    if grep -q '^{"answer":.*}$' "$work/out"; then pass "with the best so far"; else fail "with the best so far" "$(cat "$work/out")"; fi
+}
+if env --default-signal=INT true 2>/dev/null; then
+    interrupt INT 130
+    interrupt TERM 143
+else
+    skip "SIGINT ends it with 130" "env has no --default-signal"
+fi
+check_end
