@@ -221,8 +221,10 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
                                         .wants_logits = done + i == s->n_prompt - 1};
         int64_t start = pd_clock_ns();
         enum ponder_status status = pd_decoder_step(d, s->row, n, s->task.deadline_ns);
-        if (status == PONDER_NO_TIME)
+        if (status == PONDER_NO_TIME) {
+            outcome->finish = PONDER_DEADLINE;
             outcome->needed_ns = pd_deadline_needed_ns(s, (double)(start - s->start_ns), done);
+        }
         PD_TRY(status);
         pd_deadline_note_rows(s, pd_clock_ns() - start, n);
         memcpy(s->cached + done, s->prompt + done, (size_t)n * sizeof *s->cached);
