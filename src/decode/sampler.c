@@ -112,13 +112,13 @@ static int take_top(const float *logits, int n_vocab, int k, struct pd_candidate
     return n;
 }
 
-/* All within `range` of the largest logit, sorted. */
+/* All within `range` of the largest logit, sorted; an infinite one is within range of itself. */
 static int take_near(const float *logits, int n_vocab, float max, float range,
                      struct pd_candidate *out)
 {
     int n = 0;
     for (int i = 0; i < n_vocab; i++)
-        if (max - logits[i] <= range)
+        if (max - logits[i] <= range || logits[i] == max)
             out[n++] = (struct pd_candidate){logits[i], i};
     heapify(out, n);
     sort_heap(out, n);
@@ -174,6 +174,9 @@ static int32_t draw_token(struct pd_candidate *candidate, int n, float temperatu
             return candidate[i].token;
         left -= candidate[i].logit;
     }
+    while (n > 1 &&
+           candidate[n - 1].logit == 0.0f) /* what rounding left goes to a possible token */
+        n--;
     return candidate[n - 1].token;
 }
 
