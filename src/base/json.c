@@ -309,6 +309,8 @@ static int32_t escaped_code_point(const char *text, size_t bytes, size_t *length
 static bool scan_escape(struct scan *s)
 {
     int c = peek(s);
+    if (c < 0)
+        return fail(s, "the string does not end");
     s->at++;
     if (c == 'u') {
         size_t length;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pool.c - see pool.h.
  *
- * A run is an epoch: the caller stores the task, bumps `epoch`, and takes part as thread 0; it ends with
- * a barrier. Whoever waits spins for PD_SPINS rounds, then sleeps on a condition variable; the one who
- * changes the word wakes sleepers only if there are any. Spinning is pointless when there are more
- * threads than cores, so then the spin is skipped. */
+ * All of a job's progress is one 64-bit word: | run 16 | phase 16 | chunks 16 | taken 16 |. A thread takes a
+ * chunk by adding one to it with compare-and-swap, which fails if anything has moved on meanwhile, so a thread
+ * that slept through phases or whole runs can do no harm. Taken = chunks: nothing to take; a thread then
+ * spins for a while (the next phase is microseconds away), then sleeps on a condition variable. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/pool.h"
 
@@ -15,8 +15,9 @@
 
 enum {
     PD_STACK_BYTES =
-        256 * 1024, /* kernels keep tiles on the stack: a few KiB; sanitizers need more */
-    PD_SPINS = 4000 /* about 20 us at a pause of 5 ns: longer than the gap between phases */
+        256 * 1024,  /* kernels keep tiles on the stack: a few KiB; sanitizers need more */
+    PD_SPINS = 2000, /* some 20 to 80 us: longer than the gap between steps of a decode */
+    CHUNKS_PER_THREAD = 4
 };
 
 struct worker {
@@ -32,17 +33,47 @@ struct pd_pool {
     int n_spins;
     struct worker *worker; /* [n_threads - 1] */
 
-    pd_task_fn *task;
+    const struct pd_job *job; /* of the run that the word speaks of */
     void *context;
-    bool is_stopping;
+    atomic_bool is_stopping;
 
-    atomic_uint epoch;      /* runs so far */
-    atomic_uint n_arrived;  /* threads at the barrier */
-    atomic_uint generation; /* barriers passed so far */
+    _Alignas(64) _Atomic uint64_t word;
+    _Alignas(64) atomic_uint n_done; /* chunks of the phase */
     atomic_uint n_sleepers;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 };
+
+static uint64_t word_of(unsigned run, int phase, int n_chunks)
+{
+    return (uint64_t)(run & 0xffff) << 48 | (uint64_t)phase << 32 | (uint64_t)n_chunks << 16;
+}
+
+static unsigned run_of(uint64_t word)
+{
+    return (unsigned)(word >> 48);
+}
+
+static int phase_of(uint64_t word)
+{
+    return (int)(word >> 32 & 0xffff);
+}
+
+static int chunks_of(uint64_t word)
+{
+    return (int)(word >> 16 & 0xffff);
+}
+
+static int taken_of(uint64_t word)
+{
+    return (int)(word & 0xffff);
+}
+
+/* The word of a run that is over, and before the first. */
+static bool is_over(uint64_t word)
+{
+    return phase_of(word) == PD_MAX_PHASES;
+}
 
 struct pd_pool *pd_pool_layout(struct pd_arena *a, int n_threads)
 {
@@ -52,6 +83,7 @@ struct pd_pool *pd_pool_layout(struct pd_arena *a, int n_threads)
     if (pd_arena_is_counting(a) || a->overflowed)
         return NULL;
     *pool = (struct pd_pool){.n_threads = n_threads, .worker = worker};
+    atomic_init(&pool->word, word_of(0, PD_MAX_PHASES, 0));
     for (int i = 0; i + 1 < n_threads; i++)
         worker[i] = (struct worker){
             .pool = pool, .index = i + 1, .stack = stacks + (size_t)i * PD_STACK_BYTES};
@@ -67,27 +99,12 @@ static inline void relax(void)
 #endif
 }
 
-/* Waits until *word differs from seen. */
-static void wait_change(struct pd_pool *pool, atomic_uint *word, unsigned seen)
+/* Changes the word, and wakes sleepers if there are any. Sequentially consistent on purpose: a sleeper adds itself
+ * before it looks at the word, the waker changes the word before it looks for sleepers, so one of
+ * the two sees the other. */
+static void set_word(struct pd_pool *pool, uint64_t word)
 {
-    for (int i = 0; i < pool->n_spins; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != seen)
-            return;
-        relax();
-    }
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->n_sleepers, 1);
-    while (atomic_load(word) == seen)
-        pthread_cond_wait(&pool->changed, &pool->mutex);
-    atomic_fetch_sub(&pool->n_sleepers, 1);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
-/* Sequentially consistent on purpose: a sleeper adds itself before it looks at the word, the waker
- * changes the word before it looks for sleepers, so one of the two sees the other. */
-static void change(struct pd_pool *pool, atomic_uint *word)
-{
-    atomic_fetch_add(word, 1);
+    atomic_store(&pool->word, word);
     if (atomic_load(&pool->n_sleepers) > 0) {
         pthread_mutex_lock(&pool->mutex);
         pthread_cond_broadcast(&pool->changed);
@@ -95,19 +112,62 @@ static void change(struct pd_pool *pool, atomic_uint *word)
     }
 }
 
+/* Waits until the word is no longer what was seen. */
+static void wait_change(struct pd_pool *pool, uint64_t seen)
+{
+    for (int i = 0; i < pool->n_spins; i++) {
+        if (atomic_load_explicit(&pool->word, memory_order_relaxed) != seen)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->n_sleepers, 1);
+    while (atomic_load(&pool->word) == seen && !atomic_load(&pool->is_stopping))
+        pthread_cond_wait(&pool->changed, &pool->mutex);
+    atomic_fetch_sub(&pool->n_sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Begins the first phase from `phase` on that has chunks, or ends the run. */
+static void begin_phase(struct pd_pool *pool, unsigned run, int phase)
+{
+    int n = 0;
+    while (phase < pool->job->n_phases && (n = pool->job->begin(pool->context, phase)) == 0)
+        phase++;
+    PD_ASSERT(n <= PD_MAX_CHUNKS);
+    atomic_store_explicit(&pool->n_done, 0, memory_order_relaxed);
+    if (phase == pool->job->n_phases || n == PD_JOB_STOP)
+        set_word(pool, word_of(run, PD_MAX_PHASES, 0));
+    else
+        set_word(pool, word_of(run, phase, n));
+}
+
+/* Takes and does chunks until there is none to take; the word as it was then. */
+static uint64_t work(struct pd_pool *pool, int thread)
+{
+    uint64_t word = atomic_load_explicit(&pool->word, memory_order_acquire);
+    while (taken_of(word) < chunks_of(word)) {
+        if (!atomic_compare_exchange_weak_explicit(&pool->word, &word, word + 1,
+                                                   memory_order_acq_rel, memory_order_acquire))
+            continue;
+        /* The phase cannot end before this chunk is done, so job and context are this run's. */
+        pool->job->run(pool->context, phase_of(word), taken_of(word), thread);
+        unsigned n_done = atomic_fetch_add_explicit(&pool->n_done, 1, memory_order_acq_rel) + 1;
+        if (n_done == (unsigned)chunks_of(word))
+            begin_phase(pool, run_of(word), phase_of(word) + 1);
+        word = atomic_load_explicit(&pool->word, memory_order_acquire);
+    }
+    return word;
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
-    struct pd_pool *pool = worker->pool;
-    unsigned seen = 0;
-    for (;;) {
-        wait_change(pool, &pool->epoch, seen);
-        seen++;
-        if (pool->is_stopping)
-            return NULL;
-        pool->task(pool->context, worker->index, pool->n_threads);
-        pd_pool_barrier(pool);
+    while (!atomic_load_explicit(&worker->pool->is_stopping, memory_order_relaxed)) {
+        uint64_t word = work(worker->pool, worker->index);
+        wait_change(worker->pool, word);
     }
+    return NULL;
 }
 
 enum ponder_status pd_pool_start(struct pd_pool *pool, const struct pd_error *err)
@@ -137,8 +197,8 @@ enum ponder_status pd_pool_start(struct pd_pool *pool, const struct pd_error *er
 
 void pd_pool_stop(struct pd_pool *pool)
 {
-    pool->is_stopping = true;
-    change(pool, &pool->epoch);
+    atomic_store(&pool->is_stopping, true);
+    set_word(pool, word_of(run_of(atomic_load(&pool->word)) + 1, PD_MAX_PHASES, 0));
     for (int i = 0; i < pool->n_started; i++)
         pthread_join(pool->worker[i].thread, NULL);
     pool->n_started = 0;
@@ -151,26 +211,49 @@ int pd_pool_threads(const struct pd_pool *pool)
     return pool->n_threads;
 }
 
-void pd_pool_run(struct pd_pool *pool, pd_task_fn *task, void *context)
+int pd_pool_chunks(const struct pd_pool *pool, int n)
 {
-    pool->task = task;
-    pool->context = context;
-    if (pool->n_threads > 1)
-        change(pool, &pool->epoch);
-    task(context, 0, pool->n_threads);
-    pd_pool_barrier(pool);
+    int wanted = pool->n_threads > 1 ? pool->n_threads * CHUNKS_PER_THREAD : 1;
+    return pd_min_int(n, pd_min_int(wanted, PD_MAX_CHUNKS));
 }
 
-void pd_pool_barrier(struct pd_pool *pool)
+void pd_pool_run(struct pd_pool *pool, const struct pd_job *job, void *context)
 {
-    unsigned n = (unsigned)pool->n_threads;
-    if (n == 1)
-        return;
-    unsigned generation = atomic_load_explicit(&pool->generation, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&pool->n_arrived, 1, memory_order_acq_rel) + 1 == n) {
-        atomic_store_explicit(&pool->n_arrived, 0, memory_order_relaxed);
-        change(pool, &pool->generation);
-    } else {
-        wait_change(pool, &pool->generation, generation);
+    PD_ASSERT(is_over(atomic_load(&pool->word)) && job->n_phases < PD_MAX_PHASES);
+    pool->job = job;
+    pool->context = context;
+    begin_phase(pool, run_of(atomic_load(&pool->word)) + 1, 0);
+    for (;;) {
+        uint64_t word = work(pool, 0);
+        if (is_over(word))
+            return;
+        wait_change(pool, word);
     }
+}
+
+/* A single phase as a job. */
+struct chunks {
+    int n;
+    void (*run)(void *context, int phase, int chunk, int thread);
+    void *context;
+};
+
+static int begin_chunks(void *context, int phase)
+{
+    (void)phase;
+    return ((const struct chunks *)context)->n;
+}
+
+static void run_chunk(void *context, int phase, int chunk, int thread)
+{
+    const struct chunks *chunks = context;
+    chunks->run(chunks->context, phase, chunk, thread);
+}
+
+void pd_pool_run_chunks(struct pd_pool *pool, int n,
+                        void (*run)(void *context, int phase, int chunk, int thread), void *context)
+{
+    static const struct pd_job job = {1, begin_chunks, run_chunk};
+    struct chunks chunks = {n, run, context};
+    pd_pool_run(pool, &job, &chunks);
 }

@@ -84,19 +84,21 @@ enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, in
 {
     PD_ASSERT(n > 0 && n <= d->size.n_batch);
     d->n_logits = 0;
+    d->lanes_differ = true;
     for (int i = 0; i < n; i++) {
         int n_before = rows_before(rows, i);
         PD_TRY(pd_kv_reserve(&d->kv, rows[i].lane, n_before + 1));
         rows[i].position = d->kv.lane[rows[i].lane].n_tokens + n_before;
+        d->lanes_differ = d->lanes_differ && n_before == 0;
         rows[i].logits = rows[i].wants_logits ? d->n_logits++ : -1;
     }
     PD_ASSERT(d->n_logits <= d->size.n_logits);
     d->row = rows;
     d->n_rows = n;
     d->deadline_ns = deadline_ns;
-    atomic_store(&d->is_aborted, false);
-    pd_pool_run(d->pool, pd_forward, d);
-    if (atomic_load(&d->is_aborted))
+    d->is_aborted = false;
+    pd_forward(d);
+    if (d->is_aborted)
         return PONDER_NO_TIME;
     for (int i = 0; i < n; i++)
         d->kv.lane[rows[i].lane].n_tokens++;

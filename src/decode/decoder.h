@@ -6,8 +6,6 @@
 #ifndef PD_DECODER_H
 #define PD_DECODER_H
 
-#include <stdatomic.h>
-
 #include "arch/kernels.h"
 #include "base/arena.h"
 #include "base/pool.h"
@@ -57,8 +55,10 @@ struct pd_decoder {
     /* The step that runs. */
     struct pd_row *row; /* the caller's */
     int n_rows, n_logits;
+    bool lanes_differ;   /* no two rows are of the same lane */
+    int n_chunks;        /* of the phase that runs */
     int64_t deadline_ns; /* 0: none */
-    atomic_bool is_aborted;
+    bool is_aborted;
 };
 
 /* Bytes of each part, for the memory plan. */

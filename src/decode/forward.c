@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.c - the transformer, phase by phase. Between phases all threads meet; within one, matrices are
- * split by panels, attention by (row, kv head), everything else by rows. */
+ * forward.c - the transformer as a job of the pool: per layer a row of phases, cut into chunks. Matrices are cut by
+ * panels, attention by (row, kv head), everything else by rows. Which thread does a chunk changes nothing. */
 #include "decode/forward.h"
+
+#include <string.h>
 
 #include "base/os.h"
 
-/* One thread's view of a step. */
-struct pass {
-    struct pd_decoder *d;
-    int thread, n_threads;
-    int begin, end; /* this thread's rows */
+enum phase {
+    NORM,     /* embed or add the last layer's feed-forward; norm and quantise      by rows */
+    QKV,      /* query, key and value matrices                                     by panels */
+    STORE,    /* finish q, k, v; keys and values to the cache                        by rows */
+    ATTEND,   /* attention, and its result quantised                         by row and head */
+    OUTPUT,   /* output matrix                                                     by panels */
+    FFN_NORM, /* add attention's output; norm and quantise                           by rows */
+    GATE_UP,  /* gate and up matrices                                              by panels */
+    ACTIVATE, /* activation, product, quantise                                       by rows */
+    DOWN,     /* down matrix                                                       by panels */
+    LAYER_PHASES,
+    /* behind the last layer */
+    HEAD_NORM = 0, /* add its feed-forward; norm and quantise rows that want logits      by rows */
+    HEAD,          /* output head                                                      by panels */
+    HEAD_PHASES
 };
 
 /* Matrices with the same input, multiplied in one phase. */
@@ -19,238 +31,315 @@ struct product {
     int stride;
 };
 
-static void multiply(const struct pass *p, const struct product *products, int n_products,
-                     const struct pd_act *act, int n_rows)
+static int panels_of(const struct product *products, int n_products)
 {
-    int panel_rows = p->d->kernels->panel_rows;
-    int n_panels = 0, begin, end;
+    int n = 0;
     for (int i = 0; i < n_products; i++)
-        n_panels += products[i].weight->n_panels;
-    pd_share(n_panels, p->thread, p->n_threads, &begin, &end);
+        n += products[i].weight->n_panels;
+    return n;
+}
+
+/* Chunk `chunk` of the panels of all the products together. */
+static void multiply(const struct pd_decoder *d, const struct product *products, int n_products,
+                     const struct pd_act *act, int n_rows, int chunk)
+{
+    int panel_rows = d->kernels->panel_rows;
+    int begin, end;
+    pd_share(panels_of(products, n_products), chunk, d->n_chunks, &begin, &end);
     int base = 0; /* number of the product's first panel */
     for (int i = 0; i < n_products; i++) {
         const struct pd_weight *w = products[i].weight;
         int from = pd_max_int(begin - base, 0);
         int to = pd_min_int(end - base, w->n_panels);
         if (from < to)
-            p->d->kernels->matmul[w->format](
-                w->panels + (size_t)from * w->panel_bytes, to - from, w->cols, act, n_rows,
-                products[i].out + from * panel_rows, (size_t)products[i].stride);
+            d->kernels->matmul[w->format](w->panels + (size_t)from * w->panel_bytes, to - from,
+                                          w->cols, act, n_rows, products[i].out + from * panel_rows,
+                                          (size_t)products[i].stride);
         base += w->n_panels;
     }
 }
 
-/* 8-bit form of a row of what the next matrices read. */
-static void quantise(const struct pass *p, const float *x, int k, int row)
+/* 8-bit form of n numbers of a row of k, from element `first` on; both are multiples of 32. */
+static void quantise(const struct pd_decoder *d, const float *x, int row, int k, int first, int n)
 {
-    const struct pd_act *act = &p->d->act;
-    size_t elements = (size_t)row * (size_t)k;
-    p->d->kernels->quantise(x, k, act->q + elements, act->d + elements / 32,
-                            act->dsum + elements / 32, act->sum16 + elements / 16);
+    const struct pd_act *act = &d->act;
+    size_t at = (size_t)row * (size_t)k + (size_t)first;
+    d->kernels->quantise(x, n, act->q + at, act->d + at / 32, act->dsum + at / 32,
+                         act->sum16 + at / 16);
 }
 
-static void norm_rows(const struct pass *p, const float *weight, bool is_quantised)
+static float *row_of(float *buffer, int row, int stride)
 {
-    const struct pd_decoder *d = p->d;
-    int n = d->hparams.n_embd;
-    for (int row = p->begin; row < p->end; row++) {
-        float *out = d->act.x + (size_t)row * (size_t)n;
-        d->kernels->rms_norm(out, d->x + (size_t)row * (size_t)n, weight, n, d->hparams.rms_eps);
-        if (is_quantised)
-            quantise(p, out, n, row);
-    }
+    return buffer + (size_t)row * (size_t)stride;
 }
 
-static void embed_rows(const struct pass *p)
+/* ---- rows ---- */
+
+static void embed(const struct pd_decoder *d, int row)
 {
-    const struct pd_decoder *d = p->d;
     int n = d->hparams.n_embd;
-    for (int row = p->begin; row < p->end; row++) {
-        float *x = d->x + (size_t)row * (size_t)n;
-        pd_weight_row(&d->weights.embedding, d->row[row].token, d->kernels->panel_rows, x);
-        if (d->hparams.embedding_scale != 1.0f)
-            d->kernels->scale(x, d->hparams.embedding_scale, n);
-    }
+    float *x = row_of(d->x, row, n);
+    pd_weight_row(&d->weights.embedding, d->row[row].token, d->kernels->panel_rows, x);
+    if (d->hparams.embedding_scale != 1.0f)
+        d->kernels->scale(x, d->hparams.embedding_scale, n);
 }
 
 /* Adds the projection to the residual stream, normed first where the family does. */
-static void add_projection(const struct pass *p, const float *post_norm)
+static void add_projection(const struct pd_decoder *d, int row, const float *post_norm)
 {
-    const struct pd_decoder *d = p->d;
     int n = d->hparams.n_embd;
-    for (int row = p->begin; row < p->end; row++) {
-        float *y = d->projection + (size_t)row * (size_t)d->embd_stride;
-        if (post_norm != NULL)
-            d->kernels->rms_norm(y, y, post_norm, n, d->hparams.rms_eps);
-        d->kernels->add(d->x + (size_t)row * (size_t)n, y, n);
-    }
+    float *y = row_of(d->projection, row, d->embd_stride);
+    if (post_norm != NULL)
+        d->kernels->rms_norm(y, y, post_norm, n, d->hparams.rms_eps);
+    d->kernels->add(row_of(d->x, row, n), y, n);
 }
 
-/* Bias, norm and rotation of n_heads heads of a row. */
-static void finish_heads(const struct pd_decoder *d, float *x, int n_heads, const float *bias,
-                         const float *norm, const float *angles)
+/* Norm of a row of the residual stream to row `to` of what the next matrices read. */
+static void norm(const struct pd_decoder *d, int row, int to, const float *weight,
+                 bool is_quantised)
+{
+    int n = d->hparams.n_embd;
+    float *out = row_of(d->act.x, to, n);
+    d->kernels->rms_norm(out, row_of(d->x, row, n), weight, n, d->hparams.rms_eps);
+    if (is_quantised)
+        quantise(d, out, to, n, 0, n);
+}
+
+/* Element i of an optional vector. */
+static const float *at(const float *vector, int i)
+{
+    return vector != NULL ? vector + i : NULL;
+}
+
+/* Bias, norm and rotation of n heads. */
+static void finish_heads(const struct pd_decoder *d, float *x, int n, const float *bias,
+                         const float *weight, const float *angles)
 {
     int head_dim = d->hparams.head_dim;
     if (bias != NULL)
-        d->kernels->add(x, bias, n_heads * head_dim);
-    for (int i = 0; i < n_heads; i++, x += head_dim) {
-        if (norm != NULL)
-            d->kernels->rms_norm(x, x, norm, head_dim, d->hparams.rms_eps);
+        d->kernels->add(x, bias, n * head_dim);
+    for (int i = 0; i < n; i++, x += head_dim) {
+        if (weight != NULL)
+            d->kernels->rms_norm(x, x, weight, head_dim, d->hparams.rms_eps);
         if (angles != NULL)
             (d->family->rope_is_neox ? d->kernels->rope_neox : d->kernels->rope)(x, angles,
                                                                                  d->rope.n_pairs);
     }
 }
 
-/* q ready for attention; k and v in the cache. */
-static void finish_qkv(const struct pass *p, int layer)
+/* A row's q ready for attention, its k and v in the cache: for n kv heads from `head` on, and the heads that
+ * share them. */
+static void store(const struct pd_decoder *d, int layer, int row, int head, int n)
 {
-    struct pd_decoder *d = p->d;
     const struct pd_hparams *h = &d->hparams;
+    const struct pd_row *r = &d->row[row];
     float *const *vector = d->weights.layer[layer].vector;
-    bool is_local = pd_layer_is_windowed(h, layer);
-    for (int row = p->begin; row < p->end; row++) {
-        const struct pd_row *r = &d->row[row];
-        const float *angles = pd_rope_angles(&d->rope, is_local, r->position);
-        float *q = d->q + (size_t)row * (size_t)d->q_stride;
-        float *k = d->k + (size_t)row * (size_t)d->kv_stride;
-        float *v = d->v + (size_t)row * (size_t)d->kv_stride;
-        finish_heads(d, q, h->n_heads, vector[PD_ATTN_Q_BIAS], vector[PD_ATTN_Q_NORM], angles);
-        finish_heads(d, k, h->n_kv_heads, vector[PD_ATTN_K_BIAS], vector[PD_ATTN_K_NORM], angles);
-        finish_heads(d, v, h->n_kv_heads, vector[PD_ATTN_V_BIAS], NULL, NULL);
-        d->kernels->scale(q, h->attention_scale, h->n_heads * h->head_dim);
+    const float *angles = pd_rope_angles(&d->rope, pd_layer_is_windowed(h, layer), r->position);
+    int group = h->n_heads / h->n_kv_heads;
+    int first = head * h->head_dim; /* element of k and v */
+    float *q = row_of(d->q, row, d->q_stride) + first * group;
+    float *k = row_of(d->k, row, d->kv_stride) + first;
+    float *v = row_of(d->v, row, d->kv_stride) + first;
+    finish_heads(d, q, n * group, at(vector[PD_ATTN_Q_BIAS], first * group), vector[PD_ATTN_Q_NORM],
+                 angles);
+    finish_heads(d, k, n, at(vector[PD_ATTN_K_BIAS], first), vector[PD_ATTN_K_NORM], angles);
+    finish_heads(d, v, n, at(vector[PD_ATTN_V_BIAS], first), NULL, NULL);
+    d->kernels->scale(q, h->attention_scale, n * group * h->head_dim);
 
-        int32_t page_index = d->kv.lane[r->lane].page[r->position / PD_KV_PAGE];
-        int slot = r->position % PD_KV_PAGE;
-        for (int head = 0; head < h->n_kv_heads; head++) {
-            uint16_t *page = pd_kv_page(&d->kv, layer, head, page_index);
-            d->kernels->store_key(page, slot, k + head * h->head_dim, h->head_dim);
-            d->kernels->store_value(pd_kv_values(&d->kv, page), slot, v + head * h->head_dim,
-                                    h->head_dim);
-        }
+    int32_t page_index = d->kv.lane[r->lane].page[r->position / PD_KV_PAGE];
+    int slot = r->position % PD_KV_PAGE;
+    for (int i = 0; i < n; i++) {
+        uint16_t *page = pd_kv_page(&d->kv, layer, head + i, page_index);
+        d->kernels->store_key(page, slot, k + i * h->head_dim, h->head_dim);
+        d->kernels->store_value(pd_kv_values(&d->kv, page), slot, v + i * h->head_dim, h->head_dim);
     }
 }
 
-static void attend(const struct pass *p, int layer)
+static void activate(const struct pd_decoder *d, int layer, int row)
 {
-    const struct pd_decoder *d = p->d;
-    int n_kv_heads = d->hparams.n_kv_heads;
-    int group = d->hparams.n_heads / n_kv_heads;
-    float *scores = d->scores + (size_t)p->thread * (size_t)group * (size_t)d->score_stride;
-    int begin, end;
-    pd_share(d->n_rows * n_kv_heads, p->thread, p->n_threads, &begin, &end);
-    for (int i = begin; i < end; i++)
-        pd_attend(d, layer, i / n_kv_heads, i % n_kv_heads, scores);
-}
-
-static void attention_block(const struct pass *p, int layer)
-{
-    struct pd_decoder *d = p->d;
-    const struct pd_hparams *h = &d->hparams;
-    const struct pd_layer_weights *w = &d->weights.layer[layer];
-    const struct pd_weight *m = w->matrix;
-    norm_rows(p, w->vector[PD_ATTN_NORM],
-              m[PD_ATTN_Q].is_quantised || m[PD_ATTN_K].is_quantised || m[PD_ATTN_V].is_quantised);
-    pd_pool_barrier(d->pool);
-    const struct product qkv[] = {{&m[PD_ATTN_Q], d->q, d->q_stride},
-                                  {&m[PD_ATTN_K], d->k, d->kv_stride},
-                                  {&m[PD_ATTN_V], d->v, d->kv_stride}};
-    multiply(p, qkv, 3, &d->act, d->n_rows);
-    pd_pool_barrier(d->pool);
-    finish_qkv(p, layer);
-    pd_pool_barrier(d->pool);
-    attend(p, layer);
-    pd_pool_barrier(d->pool);
-    int k = h->n_heads * h->head_dim;
-    if (m[PD_ATTN_OUTPUT].is_quantised) {
-        for (int row = p->begin; row < p->end; row++)
-            quantise(p, d->attention + (size_t)row * (size_t)k, k, row);
-        pd_pool_barrier(d->pool);
-    }
-    struct pd_act act = d->act;
-    act.x = d->attention;
-    const struct product output = {&m[PD_ATTN_OUTPUT], d->projection, d->embd_stride};
-    multiply(p, &output, 1, &act, d->n_rows);
-    pd_pool_barrier(d->pool);
-    add_projection(p, w->vector[PD_ATTN_POST_NORM]);
-}
-
-static void feed_forward_block(const struct pass *p, int layer)
-{
-    struct pd_decoder *d = p->d;
     int n_ff = d->hparams.n_ff;
+    float *gate = row_of(d->gate, row, d->ff_stride);
+    const float *up = row_of(d->up, row, d->ff_stride);
+    (d->family->activation == PD_GELU ? d->kernels->gelu_mul : d->kernels->silu_mul)(gate, up,
+                                                                                     n_ff);
+    if (d->weights.layer[layer].matrix[PD_FFN_DOWN].is_quantised)
+        quantise(d, gate, row, n_ff, 0, n_ff);
+    else /* without the padding of gate's rows */
+        memcpy(row_of(d->act.x, row, n_ff), gate, (size_t)n_ff * sizeof *gate);
+}
+
+/* ---- attention ---- */
+
+/* Attention of n kv heads of a row from `head` on, and what OUTPUT reads of it. */
+static void attend(const struct pd_decoder *d, int layer, int row, int head, int n, int thread)
+{
+    const struct pd_hparams *h = &d->hparams;
+    int group = h->n_heads / h->n_kv_heads;
+    int k = h->n_heads * h->head_dim;
+    int first = head * group * h->head_dim;
+    float *scores = d->scores + (size_t)thread * (size_t)group * (size_t)d->score_stride;
+    if (d->lanes_differ)
+        store(d, layer, row, head, n);
+    for (int i = 0; i < n; i++)
+        pd_attend(d, layer, row, head + i, scores);
+    if (d->weights.layer[layer].matrix[PD_ATTN_OUTPUT].is_quantised)
+        quantise(d, row_of(d->attention, row, k) + first, row, k, first, n * group * h->head_dim);
+}
+
+/* ---- phases ---- */
+
+/* Matrices of a phase; 0: not one that multiplies. */
+static int products_of(const struct pd_decoder *d, int layer, enum phase phase,
+                       struct product products[3])
+{
+    const struct pd_weight *m = d->weights.layer[layer].matrix;
+    switch (phase) {
+    case QKV:
+        products[0] = (struct product){&m[PD_ATTN_Q], d->q, d->q_stride};
+        products[1] = (struct product){&m[PD_ATTN_K], d->k, d->kv_stride};
+        products[2] = (struct product){&m[PD_ATTN_V], d->v, d->kv_stride};
+        return 3;
+    case OUTPUT:
+        products[0] = (struct product){&m[PD_ATTN_OUTPUT], d->projection, d->embd_stride};
+        return 1;
+    case GATE_UP:
+        products[0] = (struct product){&m[PD_FFN_GATE], d->gate, d->ff_stride};
+        products[1] = (struct product){&m[PD_FFN_UP], d->up, d->ff_stride};
+        return 2;
+    case DOWN:
+        products[0] = (struct product){&m[PD_FFN_DOWN], d->projection, d->embd_stride};
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Of attention, a chunk is made of kv heads of a row if their results fill whole blocks of activations, else
+ * of rows. */
+static int heads_of_item(const struct pd_hparams *h)
+{
+    return h->n_heads / h->n_kv_heads * h->head_dim % 32 == 0 ? 1 : h->n_kv_heads;
+}
+
+static int items_of(const struct pd_decoder *d, int layer, enum phase phase)
+{
+    struct product products[3];
+    int n_products = products_of(d, layer, phase, products);
+    if (n_products > 0)
+        return panels_of(products, n_products);
+    if (phase == STORE)
+        return d->lanes_differ ? 0
+                               : d->n_rows; /* no row reads what another stores: ATTEND does it */
+    if (phase == ATTEND)
+        return d->n_rows * (d->hparams.n_kv_heads / heads_of_item(&d->hparams));
+    return d->n_rows;
+}
+
+static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, int row)
+{
     const struct pd_layer_weights *w = &d->weights.layer[layer];
     const struct pd_weight *m = w->matrix;
-    norm_rows(p, w->vector[PD_FFN_NORM], m[PD_FFN_GATE].is_quantised || m[PD_FFN_UP].is_quantised);
-    pd_pool_barrier(d->pool);
-    const struct product gate_up[] = {{&m[PD_FFN_GATE], d->gate, d->ff_stride},
-                                      {&m[PD_FFN_UP], d->up, d->ff_stride}};
-    multiply(p, gate_up, 2, &d->act, d->n_rows);
-    pd_pool_barrier(d->pool);
-    /* The hidden rows go where the normed stream was: no longer needed, and without row padding. */
-    for (int row = p->begin; row < p->end; row++) {
-        float *gate = d->gate + (size_t)row * (size_t)d->ff_stride;
-        const float *up = d->up + (size_t)row * (size_t)d->ff_stride;
-        (d->family->activation == PD_GELU ? d->kernels->gelu_mul : d->kernels->silu_mul)(gate, up,
-                                                                                         n_ff);
-        if (m[PD_FFN_DOWN].is_quantised)
-            quantise(p, gate, n_ff, row);
+    switch (phase) {
+    case NORM:
+        if (layer == 0)
+            embed(d, row);
         else
-            for (int i = 0; i < n_ff; i++)
-                d->act.x[(size_t)row * (size_t)n_ff + (size_t)i] = gate[i];
+            add_projection(d, row, d->weights.layer[layer - 1].vector[PD_FFN_POST_NORM]);
+        norm(d, row, row, w->vector[PD_ATTN_NORM],
+             m[PD_ATTN_Q].is_quantised || m[PD_ATTN_K].is_quantised || m[PD_ATTN_V].is_quantised);
+        break;
+    case STORE:
+        store(d, layer, row, 0, d->hparams.n_kv_heads);
+        break;
+    case FFN_NORM:
+        add_projection(d, row, w->vector[PD_ATTN_POST_NORM]);
+        norm(d, row, row, w->vector[PD_FFN_NORM],
+             m[PD_FFN_GATE].is_quantised || m[PD_FFN_UP].is_quantised);
+        break;
+    case ACTIVATE:
+        activate(d, layer, row);
+        break;
+    default:
+        break;
     }
-    pd_pool_barrier(d->pool);
-    const struct product down = {&m[PD_FFN_DOWN], d->projection, d->embd_stride};
-    multiply(p, &down, 1, &d->act, d->n_rows);
-    pd_pool_barrier(d->pool);
-    add_projection(p, w->vector[PD_FFN_POST_NORM]);
 }
 
-/* The norm and the output head of the rows that want logits, gathered. */
-static void head(const struct pass *p)
+static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase phase, int chunk,
+                            int thread)
 {
-    struct pd_decoder *d = p->d;
-    int n = d->hparams.n_embd;
+    struct product products[3];
+    int n_products = products_of(d, layer, phase, products);
+    if (n_products > 0) {
+        struct pd_act act = d->act;
+        if (phase == OUTPUT)
+            act.x = d->attention;
+        multiply(d, products, n_products, &act, d->n_rows, chunk);
+        return;
+    }
+    int begin, end;
+    pd_share(items_of(d, layer, phase), chunk, d->n_chunks, &begin, &end);
+    int n_heads = heads_of_item(&d->hparams);
+    int per_row = d->hparams.n_kv_heads / n_heads;
+    for (int i = begin; i < end; i++) {
+        if (phase == ATTEND)
+            attend(d, layer, i / per_row, i % per_row * n_heads, n_heads, thread);
+        else
+            run_rows(d, layer, phase, i);
+    }
+}
+
+static void run_head_chunk(const struct pd_decoder *d, enum phase phase, int chunk)
+{
     const struct pd_weight *output = d->weights.output;
-    for (int row = p->begin; row < p->end; row++) {
-        int index = d->row[row].logits;
-        if (index < 0)
+    if (phase == HEAD) {
+        const struct product logits = {output, d->logits, d->vocab_stride};
+        multiply(d, &logits, 1, &d->act, d->n_logits, chunk);
+        return;
+    }
+    int begin, end;
+    pd_share(d->n_rows, chunk, d->n_chunks, &begin, &end);
+    for (int row = begin; row < end; row++) {
+        if (d->row[row].logits < 0)
             continue;
-        float *out = d->act.x + (size_t)index * (size_t)n;
-        d->kernels->rms_norm(out, d->x + (size_t)row * (size_t)n, d->weights.output_norm, n,
-                             d->hparams.rms_eps);
-        if (output->is_quantised)
-            quantise(p, out, n, index);
+        add_projection(d, row, d->weights.layer[d->hparams.n_layers - 1].vector[PD_FFN_POST_NORM]);
+        norm(d, row, d->row[row].logits, d->weights.output_norm, output->is_quantised);
     }
-    pd_pool_barrier(d->pool);
-    const struct product logits = {output, d->logits, d->vocab_stride};
-    multiply(p, &logits, 1, &d->act, d->n_logits);
 }
 
-/* Thread 0 looks at the clock; all threads learn the result at the barrier that follows. */
-static bool is_out_of_time(const struct pass *p)
+static int begin(void *context, int index)
 {
-    struct pd_decoder *d = p->d;
-    if (d->deadline_ns == 0)
-        return false;
-    if (p->thread == 0 && pd_clock_ns() > d->deadline_ns)
-        atomic_store(&d->is_aborted, true);
-    pd_pool_barrier(d->pool);
-    return atomic_load(&d->is_aborted);
+    struct pd_decoder *d = context;
+    int layer = index / LAYER_PHASES;
+    int n_items;
+    if (layer == d->hparams.n_layers) {
+        if (d->n_logits == 0)
+            return PD_JOB_STOP;
+        n_items = index % LAYER_PHASES == HEAD ? d->weights.output->n_panels : d->n_rows;
+    } else {
+        enum phase phase = (enum phase)(index % LAYER_PHASES);
+        if (phase == NORM && d->deadline_ns != 0 && pd_clock_ns() > d->deadline_ns) {
+            d->is_aborted = true;
+            return PD_JOB_STOP;
+        }
+        n_items = items_of(d, layer, phase);
+    }
+    d->n_chunks = pd_pool_chunks(d->pool, n_items);
+    return d->n_chunks;
 }
 
-void pd_forward(void *decoder, int thread, int n_threads)
+static void run(void *context, int index, int chunk, int thread)
 {
-    struct pd_decoder *d = decoder;
-    struct pass p = {.d = d, .thread = thread, .n_threads = n_threads};
-    pd_share(d->n_rows, thread, n_threads, &p.begin, &p.end);
-    embed_rows(&p);
-    for (int layer = 0; layer < d->hparams.n_layers; layer++) {
-        if (is_out_of_time(&p))
-            return;
-        attention_block(&p, layer);
-        feed_forward_block(&p, layer);
-    }
-    if (d->n_logits > 0)
-        head(&p);
+    const struct pd_decoder *d = context;
+    int layer = index / LAYER_PHASES;
+    enum phase phase = (enum phase)(index % LAYER_PHASES);
+    if (layer == d->hparams.n_layers)
+        run_head_chunk(d, phase, chunk);
+    else
+        run_layer_chunk(d, layer, phase, chunk, thread);
+}
+
+void pd_forward(struct pd_decoder *d)
+{
+    const struct pd_job job = {d->hparams.n_layers * LAYER_PHASES + HEAD_PHASES, begin, run};
+    pd_pool_run(d->pool, &job, d);
 }

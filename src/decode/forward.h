@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.h - the transformer's pass over a batch, as a task of the pool; and its attention. */
+ * forward.h - the transformer's pass over a batch, as a job of the pool; and its attention. */
 #ifndef PD_FORWARD_H
 #define PD_FORWARD_H
 
 #include "decode/decoder.h"
 
-/* pd_task_fn: context is the decoder, whose step is set up. */
-void pd_forward(void *decoder, int thread, int n_threads);
+/* Does the step that is set up in d; d->is_aborted: the deadline passed. */
+void pd_forward(struct pd_decoder *d);
 
 /* Attention of one row's heads that share kv head `head`, in `layer`, from d->q to d->attention;
  * scores: this thread's scratch. The row's own key and value are already in the cache. */

@@ -72,14 +72,15 @@ struct pack {
     struct pd_weights *weights;
     const struct pd_model *model;
     int panel_rows;
+    int n_chunks; /* of each matrix */
 };
 
 static void pack_matrix(const struct pack *p, struct pd_weight *w, const struct pd_tensor *t,
-                        int thread, int n_threads)
+                        int chunk)
 {
     int begin, end;
     size_t row_bytes = pd_format_row_bytes(t->format, (size_t)t->cols);
-    pd_share(w->n_panels, thread, n_threads, &begin, &end);
+    pd_share(w->n_panels, chunk, p->n_chunks, &begin, &end);
     for (int i = begin; i < end; i++) {
         int first = i * p->panel_rows;
         pd_panel_pack(w->format, (const uint8_t *)t->data + (size_t)first * row_bytes, row_bytes,
@@ -94,32 +95,42 @@ static void copy_vector(float *out, const struct pd_tensor *t)
         t->format->decode(t->data, out, (size_t)(t->cols / t->format->block_elements));
 }
 
-static void pack_all(void *context, int thread, int n_threads)
+/* Phase 0: the embedding and what stands alone; phase i: layer i - 1. */
+static int begin_pack(void *context, int phase)
 {
+    (void)phase;
+    return ((const struct pack *)context)->n_chunks;
+}
+
+static void run_pack(void *context, int phase, int chunk, int thread)
+{
+    (void)thread;
     const struct pack *p = context;
     struct pd_weights *w = p->weights;
-    pack_matrix(p, &w->embedding, &p->model->token_embd, thread, n_threads);
-    if (w->output != &w->embedding)
-        pack_matrix(p, w->output, &p->model->output, thread, n_threads);
-    if (thread == 0)
-        copy_vector(w->output_norm, &p->model->output_norm);
-    for (int i = 0; i < p->model->hparams.n_layers; i++) {
-        for (int t = 0; t < PD_LAYER_TENSORS; t++) {
-            const struct pd_tensor *tensor = &p->model->layer[i].tensor[t];
-            struct pd_layer_weights *layer = &w->layer[i];
-            if (layer->matrix[t].rows > 0)
-                pack_matrix(p, &layer->matrix[t], tensor, thread, n_threads);
-            else if (thread == 0)
-                copy_vector(layer->vector[t], tensor);
-        }
+    if (phase == 0) {
+        pack_matrix(p, &w->embedding, &p->model->token_embd, chunk);
+        if (w->output != &w->embedding)
+            pack_matrix(p, w->output, &p->model->output, chunk);
+        if (chunk == 0)
+            copy_vector(w->output_norm, &p->model->output_norm);
+        return;
+    }
+    struct pd_layer_weights *layer = &w->layer[phase - 1];
+    const struct pd_tensor *tensor = p->model->layer[phase - 1].tensor;
+    for (int t = 0; t < PD_LAYER_TENSORS; t++) {
+        if (layer->matrix[t].rows > 0)
+            pack_matrix(p, &layer->matrix[t], &tensor[t], chunk);
+        else if (chunk == 0)
+            copy_vector(layer->vector[t], &tensor[t]);
     }
 }
 
 void pd_weights_pack(struct pd_weights *w, const struct pd_model *model, int panel_rows,
                      struct pd_pool *pool)
 {
-    struct pack p = {w, model, panel_rows};
-    pd_pool_run(pool, pack_all, &p);
+    struct pack p = {w, model, panel_rows, pd_pool_chunks(pool, PD_MAX_CHUNKS)};
+    const struct pd_job job = {model->hparams.n_layers + 1, begin_pack, run_pack};
+    pd_pool_run(pool, &job, &p);
 }
 
 void pd_weight_row(const struct pd_weight *w, int row, int panel_rows, float *out)

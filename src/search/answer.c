@@ -63,18 +63,37 @@ static bool is_equation(struct pd_span left)
     return has_variable && has_more;
 }
 
-bool pd_answer_normalise(const char *text, size_t bytes, char *answer_ret, size_t capacity)
+/* One pass; *is_value_ret: the result is a value, not plain text. */
+static bool normalise_once(struct pd_span s, struct pd_value_text out, bool *is_value_ret)
 {
-    PD_ASSERT(capacity > 0);
-    struct pd_value_text out = {answer_ret, capacity};
-    struct pd_span s = pd_value_strip((struct pd_span){text, bytes});
+    s = pd_value_strip(s);
     size_t equals = pd_value_after_equals(s);
     if (!is_equation(pd_span_cut(s, equals)))
         s = pd_value_strip(pd_span_from(s, equals));
-    if (pd_value_put(s, out) || pd_value_put_plain(s, out))
-        return true;
-    answer_ret[0] = '\0';
-    return false;
+    *is_value_ret = pd_value_put(s, out);
+    return *is_value_ret || pd_value_put_plain(s, out);
+}
+
+bool pd_answer_normalise(const char *text, size_t bytes, char *answer_ret, size_t capacity)
+{
+    PD_ASSERT(capacity > 0);
+    char before[MAX_COMPARED_BYTES];
+    struct pd_value_text out = {answer_ret, capacity};
+    bool is_value;
+    if (!normalise_once((struct pd_span){text, bytes}, out, &is_value)) {
+        answer_ret[0] = '\0';
+        return false;
+    }
+    /* Plain text may have more to take off once it is shorter: "\boxed {8}". Each pass shortens it. */
+    for (size_t n = bytes; !is_value && strlen(answer_ret) < pd_min_size(n, sizeof before);) {
+        n = strlen(answer_ret);
+        memcpy(before, answer_ret, n);
+        if (!normalise_once((struct pd_span){before, n}, out, &is_value)) {
+            answer_ret[0] = '\0';
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Rule 1 ---------------------------------------------------------------------------------------------- */

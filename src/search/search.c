@@ -127,31 +127,28 @@ static enum ponder_status fill_lanes(struct pd_search *s, int n_wanted)
     return PONDER_OK;
 }
 
-static void draw(void *context, int thread, int n_threads)
+/* One run's token: a chunk of the pool's. */
+static void draw(void *context, int phase, int i, int thread)
 {
+    (void)phase;
     struct pd_search *s = context;
-    int begin, end;
-    pd_share(s->n_running, thread, n_threads, &begin, &end);
-    for (int i = begin; i < end; i++) {
-        struct pd_run *run = &s->run[i];
-        const struct pd_sample *sample = &s->sample[run->sample];
-        int n_recent = pd_min_int(sample->n_tokens, PD_REPEAT_WINDOW);
-        struct pd_draw where = {.recent = sample->token + sample->n_tokens - n_recent,
-                                .n_recent = n_recent,
-                                .sample = (uint64_t)run->sample,
-                                .position = (uint64_t)sample->n_tokens};
-        /* At the first token all runs share the prompt's logits; then there is no recent token, so
-         * nobody writes to them. */
-        run->next =
-            pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
-                      s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
-    }
+    struct pd_run *run = &s->run[i];
+    const struct pd_sample *sample = &s->sample[run->sample];
+    int n_recent = pd_min_int(sample->n_tokens, PD_REPEAT_WINDOW);
+    struct pd_draw where = {.recent = sample->token + sample->n_tokens - n_recent,
+                            .n_recent = n_recent,
+                            .sample = (uint64_t)run->sample,
+                            .position = (uint64_t)sample->n_tokens};
+    /* At the first token all runs share the prompt's logits; then there is no recent token, so nobody
+     * writes to them. */
+    run->next = pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
+                          s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
 }
 
 /* Draws a token for every run, takes it in, and drops the runs that have ended. True if any has. */
 static bool draw_and_accept(struct pd_search *s)
 {
-    pd_pool_run(s->decoder->pool, draw, s);
+    pd_pool_run_chunks(s->decoder->pool, s->n_running, draw, s);
     if (s->first_token_ns == 0)
         s->first_token_ns = pd_clock_ns();
     int n_left = 0;
