@@ -253,6 +253,7 @@ static void test_reader_refuses_what_is_not(void **state)
         "{\"a\":\"\\ud83dx\"}",
         "{\"a\":\"x}",
         "{\"a\":\"\\\"}",
+        "{\"a\":\"\\",
         "{\"a\":\"\xff\"}",
         "{\"a\":\"\xc3\"}",
         "{\"a\":\"\xc0\xaf\"}",

@@ -139,6 +139,7 @@ static const struct pair others[] = {
     {"\\dfrac{\\pi}{2}", "\\frac{\\pi}{2}"},
     {"\\tfrac{\\pi}{2}", "\\frac{\\pi}{2}"},
     {"(3, 4)", "(3,4)"},
+    {"\\boxed {8}", "8"},
     {"5 and 6", "5and6"},
     {"x >= 5", "x>=5"},
     {"x \\le 5", "x\\le5"},
