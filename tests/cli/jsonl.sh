@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # jsonl.sh - rows in, rows out: order, bad rows, going on after a crash at every byte, shards; and eval.
+# shellcheck disable=SC2086,SC2059,SC2317 # lists of options are words; check runs functions
 set -u
 . tests/support/check.sh
 ponder=${BUILD:-build}/ponder
@@ -28,7 +29,6 @@ cat >"$work/rows" <<'ROWS'
 {"id": "\u00e9\"x", "question": "\u0033 + 3 =", "other": [1, {"id": 5}]}
 {"question": "4 + 4 ="}
 ROWS
-# shellcheck disable=SC2086
 check "answers rows" sh -c "'$ponder' solve $quick --jsonl '$work/rows' >'$work/out'"
 cut -d, -f1 "$work/out" >"$work/ids"
 cat >"$work/wanted" <<'IDS'
@@ -60,7 +60,6 @@ not JSON
 {"id": "f", "question": "2 + 2 ="}
 ROWS
 printf '{"id": "g", "question": "\377"}\n{"id": "h", "question": "3 + 3 ="}' >>"$work/bad"
-# shellcheck disable=SC2086
 check_exit 1 "bad rows make the exit code 1" sh -c "'$ponder' solve $quick --jsonl '$work/bad' >'$work/out'"
 for line in 2 3 4 5 6 7 9; do
     has 1 "^ponder: line $line: " "$check_output"
@@ -71,7 +70,6 @@ check_exit 3 "says that its file cannot be written" "$ponder" solve --jsonl "$wo
 has 1 '^ponder: cannot write ' "$check_output"
 
 # Going on: wherever the output is cut off, the end is the same. Every 7th byte, and all near line ends.
-# shellcheck disable=SC2086
 "$ponder" solve $quick --jsonl "$work/rows" --resume "$work/whole" 2>/dev/null
 still "$work/whole" >"$work/whole.still"
 check "a new file is written whole" diff "$work/out2.still" "$work/whole.still"
@@ -80,14 +78,12 @@ first=$(head -n 1 "$work/whole" | wc -c)
 torn=0
 for cut in 0 1 $((first - 1)) "$first" $((first + 1)) $((bytes - 1)) "$bytes"; do
     head -c "$cut" "$work/whole" >"$work/part"
-    # shellcheck disable=SC2086
     "$ponder" solve $quick --jsonl "$work/rows" --resume "$work/part" >"$work/err" 2>&1 || torn=$cut
     still "$work/part" >"$work/part.still"
     cmp -s "$work/whole.still" "$work/part.still" || torn=$cut
 done
 if [ "$torn" -eq 0 ]; then pass "goes on after any cut"; else fail "goes on after any cut" "at $torn"; fi
 cp "$work/whole" "$work/part"
-# shellcheck disable=SC2086
 check "a whole file stays as it is" "$ponder" solve $quick --jsonl "$work/rows" --resume "$work/part"
 check "byte for byte" cmp "$work/whole" "$work/part"
 # Killed in the middle, for real.
@@ -95,7 +91,6 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     echo "{\"id\": $i, \"question\": \"$i + $i =\"}"
 done >"$work/many"
 : >"$work/part"
-# shellcheck disable=SC2086
 "$ponder" solve $quick --jsonl "$work/many" --resume "$work/part" 2>/dev/null &
 child=$!
 tries=0
@@ -105,7 +100,6 @@ while [ "$(wc -l <"$work/part")" -lt 3 ] && [ "$tries" -lt 300 ]; do
 done
 kill -9 "$child"
 wait "$child" 2>/dev/null
-# shellcheck disable=SC2086
 check "goes on after kill -9" "$ponder" solve $quick --jsonl "$work/many" --resume "$work/part"
 cut -d, -f1 "$work/part" >"$work/ids"
 sed 's/: /:/; s/,.*//' "$work/many" >"$work/wanted"
@@ -113,7 +107,6 @@ check "with every id once, in order" diff "$work/wanted" "$work/ids"
 
 # Shards are disjoint and make the whole.
 for shard in 1 2 3; do
-    # shellcheck disable=SC2086
     "$ponder" solve $quick --jsonl "$work/many" --shard "$shard/3"
 done >"$work/shards" 2>/dev/null
 still "$work/shards" | sort >"$work/shards.sorted"
@@ -128,25 +121,21 @@ cat >"$work/data" <<'ROWS'
 {"id": 4, "question": "4 + 4 =", "answer": "100"}
 ROWS
 quick="--strategy greedy --max-tokens 8 --temp 0"
-# shellcheck disable=SC2086
 check "evaluates" "$ponder" eval $quick --data "$work/data"
 has 1 '^accuracy +[0-9.]+%  \([0-4] of 4; 95% interval [0-9.]+% to [0-9.]+%\)$' "$check_output"
 has 1 '^  level 1 +[0-9.]+%  \([0-2] of 2;' "$check_output"
 has 1 '^  level hard +[0-9.]+%  \([01] of 1;' "$check_output"
 has 1 '^latency +p50 [0-9.]+ ms, p90 [0-9.]+ ms, p99 [0-9.]+ ms, max [0-9.]+ ms$' "$check_output"
 has 0 '^overshoot' "$check_output"
-# shellcheck disable=SC2086
 check "measures overshoot where there is a budget" "$ponder" eval $quick --budget 5s --data "$work/data" --limit 1
 has 1 '^overshoot +p50 -?[0-9.]+ ms' "$check_output"
 has 1 '^late +[01] of 1, ' "$check_output"
-# shellcheck disable=SC2086
 check "evaluates as JSON" "$ponder" eval $quick --json --data "$work/data" --out "$work/eval"
 has 1 '^\{"questions":4,"correct":[0-4],"accuracy":[0-9.]+,"accuracy_low":[0-9.]+,"accuracy_high":[0-9.]+,"answered":[0-9.]+,"ms_total":\{"p50":.*\},.*"levels":\{"1":\{"questions":2,.*"hard":\{"questions":1,.*\}.*"model":"[^"]+"\}$' "$check_output"
 has 4 '^\{"id":[1-4],"gold":"[0-9.]+","correct":(true|false),.*"budget_ms":0,"ms_step":[0-9.]+,"answer":' "$work/eval"
 sed 's/"ms.*//' "$check_output" >"$work/whole"
 head -n 2 "$work/eval" >"$work/part"
 printf '{"id":3,"gold' >>"$work/part"
-# shellcheck disable=SC2086
 check "goes on with an evaluation" "$ponder" eval $quick --json --data "$work/data" --resume "$work/part"
 sed 's/"ms.*//' "$check_output" >"$work/again"
 check "and sums up the whole" diff "$work/whole" "$work/again"
@@ -154,7 +143,6 @@ still "$work/eval" >"$work/eval.still"
 still "$work/part" >"$work/part.still"
 check "with the same rows" diff "$work/eval.still" "$work/part.still"
 printf '{"id": 1, "question": "1 + 1 ="}\n{"id": 2, "question": "2 + 2 =", "answer": "4"}\n' >"$work/data"
-# shellcheck disable=SC2086
 check_exit 1 "a row without an answer is reported" "$ponder" eval $quick --data "$work/data"
 has 1 '^ponder: line 1: .*"answer"; skipped$' "$check_output"
 has 1 ' of 1; 95%' "$check_output"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # solve.sh - solve, generate, tokenize, info and bench on a real model: output, exit codes, bad input, signals.
+# shellcheck disable=SC2086,SC2059,SC2317 # lists of options are words; check runs functions
 set -u
 . tests/support/check.sh
 ponder=${BUILD:-build}/ponder
@@ -16,7 +17,7 @@ trap 'rm -rf "$work" "$check_output"' EXIT
 
 # Small work: a few tokens each.
 quick="--raw --strategy greedy --max-tokens 12"
-question="Tom has 3 apples and buys 4. How many apples does he have now?"
+question="2, 4, 6, 8," # which any model goes on with numbers
 
 shows() {
     if grep -qE -- "$1" "$check_output"; then pass "shows $1"; else fail "shows $1" "$(cat "$check_output")"; fi
@@ -25,62 +26,51 @@ lines() {
     if [ "$(wc -l <"$check_output")" -eq "$1" ]; then pass "prints $1 lines"; else fail "prints $1 lines" "$(cat "$check_output")"; fi
 }
 # with INPUT COMMAND...: exit codes of a pipe's end
-with() { # shellcheck disable=SC2086 # lists of words
+with() {
     printf "$1" | { shift && "$@"; }
 }
 
 # What one answer looks like ------------------------------------------------------------------------
-# shellcheck disable=SC2086
 check "answers" "$ponder" solve $quick "$question"
 lines 1
-# shellcheck disable=SC2086
-check "answers words that are not quoted" "$ponder" solve $quick What is 3 + 4 '?'
-# shellcheck disable=SC2086
+check "answers words that are not quoted" "$ponder" solve $quick 2, 4, 6, 8,
 check "says what it cost with --verbose" "$ponder" solve $quick --verbose "$question"
 shows 'confidence +[0-9]+% \(greedy, (complete|early_stop|deadline)\)'
 shows 'spent +[0-9]+ samples?, [0-9]+ tokens, [0-9]+ ms \(first token after [0-9]+ ms\), [0-9.]+ MiB'
 shows '^ponder: .*Q4_1.*loaded in'
-# shellcheck disable=SC2086
 check "answers as JSON" "$ponder" solve $quick --json --seed 7 "$question"
 lines 1
 number='[0-9]+(\.[0-9]+)?'
 shows "^\{\"answer\":\"[^\"]*\",\"text\":\"[^\"]*\",\"confidence\":$number,\"status\":\"[a-z_]+\",\"strategy\":\"greedy\",\"samples\":[01],\"steps\":[0-9]+,\"tokens\":[0-9]+,\"prompt_tokens\":[0-9]+,\"ms_total\":$number,\"ms_first_token\":$number,\"memory_bytes\":[0-9]+,\"seed\":7,\"model\":\"[^\"]+\"\}\$"
-# shellcheck disable=SC2086
 check "streams, then answers" "$ponder" solve $quick --stream "$question"
 if [ "$(tail -n 1 "$check_output")" = "$("$ponder" solve $quick "$question" 2>&1)" ]; then
     pass "the last line is the answer"
 else
     fail "the last line is the answer" "$(cat "$check_output")"
 fi
-# shellcheck disable=SC2086
 check "takes options after the question" "$ponder" solve "$question" $quick -q
-# shellcheck disable=SC2086
-check "takes a question that begins with a dash" "$ponder" solve $quick -- "-3 + 4 = ?"
+check "takes a question that begins with a dash" "$ponder" solve $quick -- "-2, -4, -6,"
 
 # Questions on standard input ------------------------------------------------------------------------
-# shellcheck disable=SC2086
-check "answers a question a line" with "What is 1 + 1?\n\nWhat is 2 + 2?\r\nWhat is 3 + 3?" "$ponder" solve $quick
+check "answers a question a line" with "2, 4, 6,\n\n3, 6, 9,\r\n4, 8, 12," "$ponder" solve $quick
 lines 3
-# shellcheck disable=SC2086
-check "reads - as standard input" with "What is 1 + 1?\n" "$ponder" solve $quick --json -
+check "reads - as standard input" with "2, 4, 6,\n" "$ponder" solve $quick --json -
 lines 1
 check_exit 2 "no question is an error" with "" "$ponder" solve
 check_exit 2 "blank lines are no question" with "\n  \n" "$ponder" solve
-# shellcheck disable=SC2086
-check_exit 1 "a bad line is reported, the rest goes on" with "What is 1 + 1?\n\377\376\nWhat is 2 + 2?\n" "$ponder" solve $quick
+check_exit 1 "a bad line is reported, the rest goes on" with "2, 4, 6,\n\377\376\n3, 6, 9,\n" "$ponder" solve $quick
 shows '^ponder: line 2: .*UTF-8'
 check_exit 2 "text that is not UTF-8 is refused" with "\377 and 3?\n" "$ponder" solve $quick
 # A NUL is a byte like others: no crash, an answer or a clear refusal.
 code=0
-# shellcheck disable=SC2086
-printf 'What is\0 1 + 1?\n' | "$ponder" solve $quick >"$check_output" 2>&1 || code=$?
+printf '2, 4,\0 6,\n' | "$ponder" solve $quick >"$check_output" 2>&1 || code=$?
 case $code in 0 | 1 | 2) pass "takes a NUL" ;; *) fail "takes a NUL" "exit $code" ;; esac
 
 head -c 1000000 /dev/zero | tr '\0' a >"$work/long"
 check_exit 2 "a question of a megabyte is too long" sh -c "'$ponder' solve $quick <'$work/long'"
 shows 'does not fit the context; .*--max-prompt'
-check_exit 2 "a question longer than the context is too long" "$ponder" solve --max-prompt 40 "$question"
-shows '--max-prompt \(now 40'
+check_exit 2 "a question longer than the context is too long" "$ponder" solve --max-prompt 8 "$question"
+shows '--max-prompt \(now 8'
 
 # Budget and memory ----------------------------------------------------------------------------------
 check_exit 5 "a budget too short says what would do" "$ponder" solve --budget 0.1ms "$question"
@@ -148,8 +138,7 @@ else
     skip "says that it cannot write" "no /dev/full"
 fi
 # A reader that leaves ends the program without a word.
-# shellcheck disable=SC2086
-{ yes "What is 1 + 1?" | head -n 200; } | { "$ponder" solve $quick 2>"$work/err"; echo $? >"$work/code"; } | head -n 1 >/dev/null
+{ yes "2, 4, 6," | head -n 200; } | { "$ponder" solve $quick 2>"$work/err"; echo $? >"$work/code"; } | head -n 1 >/dev/null
 code=$(cat "$work/code")
 if [ "$code" -eq 141 ] || [ "$code" -eq 3 ]; then pass "ends with a closed pipe"; else fail "ends with a closed pipe" "exit $code"; fi
 if [ -s "$work/err" ]; then fail "and says nothing" "$(cat "$work/err")"; else pass "and says nothing"; fi
