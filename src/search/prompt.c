@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "search/force.h"
+#include "search/span.h"
 
 /* Worked examples rather than instructions: small models follow form, not orders. Written for this file; the
  * form was chosen on the validation rows of MAWPS with SmolLM2-135M-Instruct, greedy: six examples of bare equations 24 of 115,
@@ -21,7 +22,8 @@ static const char solve_before[] =
     "Answer: 20 / 4 = 5. The answer is 5.\n\n"
     "Question: Ben ran 6 km on Monday and 9 km on Tuesday. How many km did he run in all?\n"
     "Answer: 6 + 9 = 15. The answer is 15.\n\n"
-    "Question: Anna has 24 stickers, which is 8 more than Paul has. How many stickers does Paul have?\n"
+    "Question: Anna has 24 stickers, which is 8 more than Paul has. How many stickers does Paul "
+    "have?\n"
     "Answer: 24 - 8 = 16. The answer is 16.\n\n"
     "Question: ";
 static const char solve_after[] = "\nAnswer:";
@@ -45,12 +47,14 @@ static enum ponder_status append(struct pd_search *s, const char *text, size_t b
     return PONDER_OK;
 }
 
-static bool is_blank(const char *text, size_t bytes)
+static struct pd_span trim(const char *text, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        if (strchr(" \t\r\n", text[i]) == NULL || text[i] == '\0')
-            return false;
-    return true;
+    struct pd_span s = {text, bytes};
+    while (s.bytes > 0 && pd_is_space(s.text[s.bytes - 1]))
+        s.bytes--;
+    while (s.bytes > 0 && pd_is_space(s.text[0]))
+        s = (struct pd_span){s.text + 1, s.bytes - 1};
+    return s;
 }
 
 /* Text around the question: the template's, then ours. */
@@ -87,13 +91,15 @@ enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat
     s->n_prompt = 0;
     if (text_bytes > s->size.max_text_bytes)
         return PONDER_TOO_LONG;
-    if (is_blank(text, text_bytes) || !pd_utf8_is_valid(text, text_bytes))
+    struct pd_span question = trim(text, text_bytes);
+    if (question.bytes == 0 || !pd_utf8_is_valid(text, text_bytes))
         return PONDER_BAD_INPUT;
     if (kind == PD_PROMPT_RAW)
         return append(s, text, text_bytes, true, true);
     char frame[MAX_FRAME_BYTES];
     PD_TRY(pd_prompt_set_common(s, chat, kind));
-    PD_TRY(append(s, text, text_bytes, false, false)); /* a question cannot forge a turn */
+    /* Special tokens in it are text: a question cannot forge a turn. */
+    PD_TRY(append(s, question.text, question.bytes, false, false));
     return append(s, frame, frame_after(chat, kind, frame), false, true);
 }
 
