@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_pool.c - threads run every task once each, meet at barriers, and see what the others wrote. */
+ * test_pool.c - every chunk of every phase is done once, phases come in order and see what was written before,
+ * whoever is late or asleep. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 
 #include "base/os.h"
 #include "base/pool.h"
+#include "base/rng.h"
 
-enum { MAX_THREADS = 9, N_RUNS = 100, N_ROUNDS = 40 };
+enum { MAX_THREADS = 9, MAX_WORK_PHASES = 40 };
 static const int thread_counts[] = {1, 2, 3, 4, MAX_THREADS};
 
 struct fixture {
@@ -42,69 +44,6 @@ static void stop(struct fixture *f)
     free(f->block);
 }
 
-/* Plain memory on purpose: a run and a barrier order it, or the ThreadSanitizer build says so. */
-struct work {
-    struct pd_pool *pool;
-    int n_threads;
-    int n_runs[MAX_THREADS];
-    int64_t value[2][MAX_THREADS];
-    int64_t sum[MAX_THREADS];
-};
-
-static void count_run(void *context, int thread, int n_threads)
-{
-    struct work *w = context;
-    w->n_runs[thread]++;
-    if (n_threads != w->n_threads)
-        w->n_runs[thread] = -N_RUNS * 2;
-}
-
-static void test_every_thread_runs_every_task_once(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
-        struct fixture f;
-        struct work w = {.n_threads = thread_counts[i]};
-        start(&f, thread_counts[i]);
-        for (int run = 1; run <= N_RUNS; run++) {
-            pd_pool_run(f.pool, count_run, &w);
-            for (int t = 0; t < w.n_threads; t++) /* all are done when it returns */
-                assert_int_equal(w.n_runs[t], run);
-        }
-        stop(&f);
-    }
-}
-
-/* Each round every thread writes its number and, behind the barrier, adds up those of all. */
-static void add_up(void *context, int thread, int n_threads)
-{
-    struct work *w = context;
-    for (int round = 0; round < N_ROUNDS; round++) {
-        w->value[round % 2][thread] = (int64_t)(round + 1) * (thread + 1);
-        pd_pool_barrier(w->pool);
-        for (int t = 0; t < n_threads; t++)
-            w->sum[thread] += w->value[round % 2][t];
-    }
-}
-
-static void test_barrier_shows_what_all_wrote(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
-        struct fixture f;
-        int n = thread_counts[i];
-        start(&f, n);
-        for (int run = 0; run < 25; run++) {
-            struct work w = {.pool = f.pool, .n_threads = n};
-            pd_pool_run(f.pool, add_up, &w);
-            int64_t expected = (int64_t)N_ROUNDS * (N_ROUNDS + 1) / 2 * n * (n + 1) / 2;
-            for (int t = 0; t < n; t++)
-                assert_int_equal(w.sum[t], expected);
-        }
-        stop(&f);
-    }
-}
-
 static void pause_ns(int64_t ns)
 {
     int64_t end = pd_clock_ns() + ns;
@@ -112,63 +51,239 @@ static void pause_ns(int64_t ns)
         ;
 }
 
-/* One thread comes late: long enough for the others to fall asleep, by turns. */
-static void come_late(void *context, int thread, int n_threads)
+/* Plain memory on purpose: phases order it, or the ThreadSanitizer build says so. */
+struct work {
+    int n_threads;
+    int n_chunks[MAX_WORK_PHASES]; /* PD_JOB_STOP: stop there */
+    int64_t late_ns;               /* one chunk of each phase takes so long */
+    int n_begun;
+    int64_t sum; /* of the phase before */
+    int64_t value[PD_MAX_CHUNKS];
+    unsigned char n_done[MAX_WORK_PHASES][PD_MAX_CHUNKS];
+    struct {
+        _Alignas(64) bool is_busy;
+    } thread[MAX_THREADS];
+    bool is_wrong;
+};
+
+static int begin(void *context, int phase)
 {
     struct work *w = context;
-    for (int round = 0; round < n_threads; round++) {
-        if (round == thread)
-            pause_ns(300000);
-        w->value[round % 2][thread] = round + thread;
-        pd_pool_barrier(w->pool);
-        for (int t = 0; t < n_threads; t++)
-            w->sum[thread] += w->value[round % 2][t] == round + t;
+    w->is_wrong = w->is_wrong || phase != w->n_begun;
+    int n_before = phase > 0 ? w->n_chunks[phase - 1] : 0;
+    w->sum = 0;
+    for (int i = 0; i < n_before; i++)
+        w->sum += w->value[i];
+    w->n_begun++;
+    return w->n_chunks[phase];
+}
+
+static void run(void *context, int phase, int chunk, int thread)
+{
+    struct work *w = context;
+    if (thread < 0 || thread >= w->n_threads || w->thread[thread].is_busy) {
+        w->is_wrong = true;
+        return;
+    }
+    w->thread[thread].is_busy = true;
+    if (chunk == phase % w->n_chunks[phase])
+        pause_ns(w->late_ns);
+    w->value[chunk] = w->sum % 1000003 + chunk + 1;
+    w->n_done[phase][chunk]++;
+    w->thread[thread].is_busy = false;
+}
+
+static void run_job(struct fixture *f, struct work *w, int n_phases)
+{
+    const struct pd_job job = {n_phases, begin, run};
+    w->n_threads = pd_pool_threads(f->pool);
+    pd_pool_run(f->pool, &job, w);
+}
+
+/* All of it was done, up to a stop; the last sum is as one thread would have it. */
+static void check_work(const struct work *w, int n_phases)
+{
+    int64_t sum = 0;
+    assert_false(w->is_wrong);
+    int phase = 0;
+    for (; phase < n_phases && w->n_chunks[phase] != PD_JOB_STOP; phase++) {
+        int64_t next = 0;
+        for (int i = 0; i < PD_MAX_CHUNKS; i++)
+            if (w->n_done[phase][i] != (i < w->n_chunks[phase]))
+                fail_msg("chunk %d of phase %d was done %d times", i, phase, w->n_done[phase][i]);
+        for (int i = 0; i < w->n_chunks[phase]; i++)
+            next += sum % 1000003 + i + 1;
+        sum = next;
+    }
+    int64_t last = 0;
+    for (int i = 0; phase > 0 && i < w->n_chunks[phase - 1]; i++)
+        last += w->value[i];
+    assert_true(last == sum);
+    assert_int_equal(w->n_begun, phase + (phase < n_phases));
+    for (; phase < n_phases; phase++)
+        for (int i = 0; i < PD_MAX_CHUNKS; i++)
+            assert_int_equal(w->n_done[phase][i], 0);
+}
+
+/* Few chunks and many, none, and now and then a stop. */
+static void random_work(struct work *w, uint64_t seed)
+{
+    static const int sizes[] = {1, 2, 3, 8, 17, 64, 0, 300, PD_MAX_CHUNKS};
+    memset(w, 0, sizeof *w);
+    for (uint64_t i = 0; i < MAX_WORK_PHASES; i++) {
+        uint64_t r = pd_rng_u64(seed, 0, i);
+        w->n_chunks[i] = sizes[r % PD_COUNT(sizes)];
+        if (r >> 32 < UINT32_MAX / 100)
+            w->n_chunks[i] = PD_JOB_STOP;
     }
 }
 
-static void test_sleepers_wake(void **state)
+static struct work work;
+
+static void test_every_chunk_is_done_once_in_the_order_of_phases(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
+        struct fixture f;
+        start(&f, thread_counts[i]);
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            int n_phases = 1 + (int)(seed % MAX_WORK_PHASES);
+            random_work(&work, seed);
+            run_job(&f, &work, n_phases);
+            check_work(&work, n_phases);
+        }
+        stop(&f);
+    }
+}
+
+static void test_late_threads_and_sleepers_catch_up(void **state)
 {
     (void)state;
     struct fixture f;
-    const int n = 4;
-    start(&f, n);
-    for (int run = 0; run < 30; run++) {
-        struct work w = {.pool = f.pool, .n_threads = n};
-        pause_ns(run % 3 == 0 ? 500000 : 0); /* the workers sleep before the run, too */
-        pd_pool_run(f.pool, come_late, &w);
-        for (int t = 0; t < n; t++)
-            assert_int_equal(w.sum[t], n * n);
+    start(&f, 4);
+    for (uint64_t seed = 100; seed < 112; seed++) {
+        random_work(&work, seed);
+        work.late_ns = 300000; /* the others fall asleep meanwhile */
+        pause_ns(seed % 3 == 0 ? 500000 : 0);
+        run_job(&f, &work, 12);
+        check_work(&work, 12);
     }
     stop(&f);
+}
+
+static void test_stop_ends_a_job_at_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, 3);
+    for (int at = 0; at < 4; at++) {
+        memset(&work, 0, sizeof work);
+        for (int i = 0; i < 4; i++)
+            work.n_chunks[i] = i == at ? PD_JOB_STOP : 5;
+        run_job(&f, &work, 4);
+        check_work(&work, 4);
+        assert_int_equal(work.n_begun, at + 1);
+    }
+    stop(&f);
+}
+
+static void test_phases_may_be_empty(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, 2);
+    memset(&work, 0, sizeof work);
+    run_job(&f, &work, MAX_WORK_PHASES);
+    check_work(&work, MAX_WORK_PHASES);
+    memset(&work, 0, sizeof work);
+    work.n_chunks[MAX_WORK_PHASES - 1] = 3;
+    run_job(&f, &work, MAX_WORK_PHASES);
+    check_work(&work, MAX_WORK_PHASES);
+    stop(&f);
+}
+
+static void count_chunk(void *context, int phase, int chunk, int thread)
+{
+    int *n_done = context;
+    (void)thread;
+    n_done[chunk] += phase == 0;
+}
+
+static void check_chunks(struct fixture *f, int n)
+{
+    static int n_done[PD_MAX_CHUNKS];
+    memset(n_done, 0, sizeof n_done);
+    pd_pool_run_chunks(f->pool, n, count_chunk, n_done);
+    for (int i = 0; i < PD_MAX_CHUNKS; i++)
+        assert_int_equal(n_done[i], i < n);
+}
+
+static void test_chunks_of_a_single_phase(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
+        struct fixture f;
+        start(&f, thread_counts[i]);
+        for (int n = 0; n < 40; n++)
+            check_chunks(&f, n);
+        check_chunks(&f, PD_MAX_CHUNKS);
+        stop(&f);
+    }
+}
+
+/* The pool numbers its runs in 16 bits. */
+static void test_many_runs_wrap_around(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int n_done[3] = {0};
+    start(&f, 2);
+    for (int i = 0; i < 70000; i++)
+        pd_pool_run_chunks(f.pool, 3, count_chunk, n_done);
+    stop(&f);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(n_done[i], 70000);
 }
 
 static void test_pools_are_independent(void **state)
 {
     (void)state;
     struct fixture a, b;
-    struct work wa = {.n_threads = 3}, wb = {.n_threads = 2};
     start(&a, 3);
     start(&b, 2);
-    for (int run = 1; run <= 50; run++) {
-        pd_pool_run(a.pool, count_run, &wa);
-        if (run % 2 == 0)
-            pd_pool_run(b.pool, count_run, &wb);
+    for (int n = 0; n < 50; n++) {
+        check_chunks(&a, n);
+        check_chunks(&b, 50 - n);
     }
     stop(&a);
-    pd_pool_run(b.pool, count_run, &wb);
+    check_chunks(&b, 9);
     stop(&b);
-    for (int t = 0; t < 3; t++)
-        assert_int_equal(wa.n_runs[t], 50);
-    for (int t = 0; t < 2; t++)
-        assert_int_equal(wb.n_runs[t], 26);
 }
 
 static void test_pool_that_never_ran_stops(void **state)
 {
     (void)state;
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 40; i++) {
         struct fixture f;
-        start(&f, 1 + i % 4);
+        start(&f, 1 + i % 5);
+        pause_ns(i % 3 == 0 ? 200000 : 0);
+        stop(&f);
+    }
+}
+
+static void test_chunks_are_at_most_the_items(void **state)
+{
+    (void)state;
+    static const int items[] = {0, 1, 2, 7, 64, 5000, INT32_MAX};
+    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
+        struct fixture f;
+        start(&f, thread_counts[i]);
+        for (size_t j = 0; j < PD_COUNT(items); j++) {
+            int n = pd_pool_chunks(f.pool, items[j]);
+            assert_in_range(n, items[j] > 0, PD_MAX_CHUNKS);
+            assert_true(n <= items[j]);
+            assert_true(n >= thread_counts[i] || n == items[j]); /* something for everybody */
+        }
         stop(&f);
     }
 }
@@ -178,14 +293,14 @@ static void test_shares_cover_all_items_evenly(void **state)
     (void)state;
     static const int items[] = {0, 1, 2, 7, 64, 1000, INT32_MAX};
     for (size_t i = 0; i < PD_COUNT(items); i++) {
-        for (int n_threads = 1; n_threads <= PONDER_MAX_THREADS; n_threads++) {
+        for (int n_chunks = 1; n_chunks <= 300; n_chunks++) {
             int next = 0;
-            for (int t = 0; t < n_threads; t++) {
-                int begin, end;
-                pd_share(items[i], t, n_threads, &begin, &end);
-                assert_int_equal(begin, next);
-                assert_true(end - begin == items[i] / n_threads ||
-                            end - begin == items[i] / n_threads + 1);
+            for (int c = 0; c < n_chunks; c++) {
+                int first, end;
+                pd_share(items[i], c, n_chunks, &first, &end);
+                assert_int_equal(first, next);
+                assert_true(end - first == items[i] / n_chunks ||
+                            end - first == items[i] / n_chunks + 1);
                 next = end;
             }
             assert_int_equal(next, items[i]);
@@ -196,11 +311,15 @@ static void test_shares_cover_all_items_evenly(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_thread_runs_every_task_once),
-        cmocka_unit_test(test_barrier_shows_what_all_wrote),
-        cmocka_unit_test(test_sleepers_wake),
+        cmocka_unit_test(test_every_chunk_is_done_once_in_the_order_of_phases),
+        cmocka_unit_test(test_late_threads_and_sleepers_catch_up),
+        cmocka_unit_test(test_stop_ends_a_job_at_once),
+        cmocka_unit_test(test_phases_may_be_empty),
+        cmocka_unit_test(test_chunks_of_a_single_phase),
+        cmocka_unit_test(test_many_runs_wrap_around),
         cmocka_unit_test(test_pools_are_independent),
         cmocka_unit_test(test_pool_that_never_ran_stops),
+        cmocka_unit_test(test_chunks_are_at_most_the_items),
         cmocka_unit_test(test_shares_cover_all_items_evenly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
