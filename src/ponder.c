@@ -508,7 +508,10 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
         .n_prompt_tokens = s->n_prompt,
         .ms_first_token =
             s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
-        .ms_step = (double)s->longest_step_ns / 1e6,
+        .ms_step = (double)(s->longest_step_ns > s->decoder->longest_layer_ns
+                                ? s->longest_step_ns
+                                : s->decoder->longest_layer_ns) /
+                   1e6,
         .ms_needed = outcome.needed_ns / 1e6,
         .seed = r.seed,
     };
@@ -569,10 +572,11 @@ void ponder_reset(struct ponder *p)
     pd_search_forget(&p->search);
 }
 
+/* One of the caller's: not the trunk that keeps the prompt. */
 static bool is_lane(const struct ponder *p, int lane)
 {
     const struct pd_kv *kv = &p->decoder.kv;
-    return lane >= 0 && lane < kv->n_lanes && kv->lane[lane].is_used;
+    return lane >= 0 && lane < kv->n_lanes && kv->lane[lane].is_used && lane != p->search.trunk;
 }
 
 enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret)
@@ -596,16 +600,16 @@ enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const in
     for (int i = 0; i < n; i++)
         if (!is_lane(p, lanes[i]) || tokens[i] < 0 || tokens[i] >= p->info.n_vocab)
             return PONDER_BAD_ARGUMENT;
+    struct pd_row *row = p->search.row;
+    for (int i = 0; i < n; i++)
+        row[i] = (struct pd_row){
+            .token = tokens[i], .lane = lanes[i], .wants_logits = logits_ret != NULL};
+    PD_TRY(pd_decoder_reserve(&p->decoder, row, n)); /* all or nothing, though it may take parts */
     /* With logits, in parts that the logits buffer holds. */
     int part = logits_ret != NULL ? p->decoder.size.n_logits : n;
-    struct pd_row *row = p->search.row;
     for (int done = 0; done < n; done += part) {
         int n_rows = pd_min_int(part, n - done);
-        for (int i = 0; i < n_rows; i++)
-            row[i] = (struct pd_row){.token = tokens[done + i],
-                                     .lane = lanes[done + i],
-                                     .wants_logits = logits_ret != NULL};
-        PD_TRY(pd_decoder_step(&p->decoder, row, n_rows, 0));
+        PD_TRY(pd_decoder_step(&p->decoder, row + done, n_rows, 0));
         for (int i = 0; logits_ret != NULL && i < n_rows; i++)
             memcpy(logits_ret + (size_t)(done + i) * (size_t)p->info.n_vocab,
                    pd_decoder_logits(&p->decoder, i), (size_t)p->info.n_vocab * sizeof(float));

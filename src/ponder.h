@@ -123,7 +123,7 @@ struct ponder_answer {
     int n_tokens;           /* tokens written, all lanes */
     int n_prompt_tokens;
     double ms_total, ms_first_token;
-    double ms_step;   /* the longest decode step */
+    double ms_step;   /* the longest decode step, or layer of the prompt */
     double ms_needed; /* NO_TIME: a budget that would do, estimated */
     uint64_t seed;
 };
@@ -189,11 +189,13 @@ PONDER_API bool ponder_answer_equal(const char *a, const char *b);
 /* The engine underneath, for programs with a search of their own: lanes are sequences that share
  * their common past. ponder_solve() and ponder_generate() reset them. */
 PONDER_API void ponder_reset(struct ponder *p);
-/* A new lane with the same past as lane `from` (-1: none). There are n_lanes + 1. NO_LANE: all are in use. */
+/* A new lane with the same past as lane `from` (-1: none). There are n_lanes, one more after ponder_reset(), which
+ * gives up the prompt kept for the next question. NO_LANE: all are in use. */
 PONDER_API enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret);
 PONDER_API void ponder_prune(struct ponder *p, int lane);
 /* Appends tokens[i] to lanes[i] for n rows in one pass; a lane may appear again and again (a prompt).
- * logits_ret: [n][n_vocab], or NULL. TOO_LONG: a lane is full, nothing was done. */
+ * logits_ret: [n][n_vocab], or NULL. TOO_LONG: a lane is full; NO_MEMORY: lanes that share less than
+ * was planned for have used all; then nothing was done. */
 PONDER_API enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const int *lanes,
                                           int n, float *logits_ret);
 

@@ -79,15 +79,29 @@ static int rows_before(const struct pd_row *rows, int row)
     return n;
 }
 
+enum ponder_status pd_decoder_reserve(struct pd_decoder *d, const struct pd_row *rows, int n)
+{
+    struct pd_kv *kv = &d->kv;
+    for (int i = 0; i < n; i++) {
+        enum ponder_status status = pd_kv_reserve(kv, rows[i].lane, rows_before(rows, i) + 1);
+        if (status == PONDER_OK)
+            continue;
+        for (int j = 0; j < i; j++) /* what was reserved goes back */
+            pd_kv_rewind(kv, rows[j].lane, kv->lane[rows[j].lane].n_tokens);
+        return status;
+    }
+    return PONDER_OK;
+}
+
 enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, int n,
                                    int64_t deadline_ns)
 {
     PD_ASSERT(n > 0 && n <= d->size.n_batch);
+    PD_TRY(pd_decoder_reserve(d, rows, n));
     d->n_logits = 0;
     d->lanes_differ = true;
     for (int i = 0; i < n; i++) {
         int n_before = rows_before(rows, i);
-        PD_TRY(pd_kv_reserve(&d->kv, rows[i].lane, n_before + 1));
         rows[i].position = d->kv.lane[rows[i].lane].n_tokens + n_before;
         d->lanes_differ = d->lanes_differ && n_before == 0;
         rows[i].logits = rows[i].wants_logits ? d->n_logits++ : -1;
@@ -97,6 +111,7 @@ enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, in
     d->n_rows = n;
     d->deadline_ns = deadline_ns;
     d->is_aborted = false;
+    d->clock_ns = 0;
     pd_forward(d);
     if (d->is_aborted)
         return PONDER_NO_TIME;

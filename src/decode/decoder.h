@@ -58,7 +58,10 @@ struct pd_decoder {
     bool lanes_differ;   /* no two rows are of the same lane */
     int n_chunks;        /* of the phase that runs */
     int64_t deadline_ns; /* 0: none */
+    int64_t clock_ns;    /* when the clock was last read */
     bool is_aborted;
+    int64_t
+        longest_layer_ns; /* between two looks at the clock, of steps with a deadline; the caller's to reset */
 };
 
 /* Bytes of each part, for the memory plan. */
@@ -73,6 +76,10 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
 
 /* Fills weights and tables from the model's file; pool must be running. */
 void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool);
+
+/* Makes room for rows[0..n), as a step does: for those who take them in several. On failure no lane has
+ * changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). */
+enum ponder_status pd_decoder_reserve(struct pd_decoder *d, const struct pd_row *rows, int n);
 
 /* Appends rows[0..n) to their lanes and leaves the logits of those that want them in logits_of(). On failure
  * no lane has changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). NO_TIME: the clock passed deadline_ns (0: none)
