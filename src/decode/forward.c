@@ -306,6 +306,15 @@ static void run_head_chunk(const struct pd_decoder *d, enum phase phase, int chu
     }
 }
 
+static bool is_late(struct pd_decoder *d)
+{
+    int64_t now = pd_clock_ns();
+    if (d->clock_ns != 0 && now - d->clock_ns > d->longest_layer_ns)
+        d->longest_layer_ns = now - d->clock_ns;
+    d->clock_ns = now;
+    return now > d->deadline_ns;
+}
+
 static int begin(void *context, int index)
 {
     struct pd_decoder *d = context;
@@ -317,7 +326,7 @@ static int begin(void *context, int index)
         n_items = index % LAYER_PHASES == HEAD ? d->weights.output->n_panels : d->n_rows;
     } else {
         enum phase phase = (enum phase)(index % LAYER_PHASES);
-        if (phase == NORM && d->deadline_ns != 0 && pd_clock_ns() > d->deadline_ns) {
+        if (phase == NORM && d->deadline_ns != 0 && is_late(d)) {
             d->is_aborted = true;
             return PD_JOB_STOP;
         }

@@ -7,25 +7,27 @@
 
 #define MARGIN 1.25 /* on estimates: machines waver */
 
-/* Recent: each new value counts an eighth. */
-static void follow(double *estimate, double value)
+/* Moves an estimate towards a new value by a part of the way. */
+static void follow(double *estimate, double value, double part)
 {
-    if (*estimate == 0.0)
-        *estimate = value;
-    else
-        *estimate += (value - *estimate) / 8.0;
+    *estimate = *estimate == 0.0 ? value : *estimate + (value - *estimate) * part;
 }
 
-void pd_deadline_note_step(struct pd_search *s, int64_t ns)
+void pd_deadline_note(struct pd_search *s, int64_t ns, int n)
 {
-    follow(&s->step_ns, (double)ns);
     if (ns > s->longest_step_ns)
         s->longest_step_ns = ns;
+    double besides = (double)ns - n * s->row_ns;
+    if (n >= PD_DEADLINE_MANY || s->row_ns == 0.0)
+        follow(&s->row_ns, (double)ns / n, 0.5);
+    else
+        follow(&s->pass_ns, besides > 0.0 ? besides : 0.0, 0.25);
 }
 
-void pd_deadline_note_rows(struct pd_search *s, int64_t ns, int n)
+/* Before a small pass was ever seen, a guess: reading the weights takes as long as two more rows. */
+double pd_deadline_pass_ns(const struct pd_search *s, int n)
 {
-    follow(&s->row_ns, (double)ns / n);
+    return (s->pass_ns > 0.0 ? s->pass_ns : 2.0 * s->row_ns) + n * s->row_ns;
 }
 
 bool pd_deadline_allows(const struct pd_search *s, double ns)
@@ -33,35 +35,29 @@ bool pd_deadline_allows(const struct pd_search *s, double ns)
     return s->task.deadline_ns == 0 || (double)(s->task.deadline_ns - pd_clock_ns()) > ns;
 }
 
-/* A decode step; before one was ever measured, a guess from the prompt: reading the weights costs as much
- * as a few rows. */
-static double step_estimate(const struct pd_search *s)
+double pd_deadline_forcing_ns(const struct pd_search *s, int n)
 {
-    return s->step_ns > 0.0 ? s->step_ns : s->row_ns * (3 + s->n_running);
+    return MARGIN * (pd_deadline_pass_ns(s, n * (s->n_forced + 1)) +
+                     PD_FORCE_STEPS * pd_deadline_pass_ns(s, n));
 }
 
-double pd_deadline_reserve_ns(const struct pd_search *s)
+/* To be kept back: as long as there is no answer, enough to force one lane. */
+static double reserve_ns(const struct pd_search *s)
 {
-    int n_rows = pd_force_lanes(s) * (s->n_forced + 1);
-    return MARGIN * (s->row_ns * n_rows + PD_FORCE_STEPS * step_estimate(s));
-}
-
-static double forcing_ns(const struct pd_search *s)
-{
-    return s->task.wants_answer && s->n_groups == 0 ? pd_deadline_reserve_ns(s) : 0.0;
+    return s->task.wants_answer && s->n_groups == 0 ? pd_deadline_forcing_ns(s, 1) : 0.0;
 }
 
 bool pd_deadline_allows_draw(const struct pd_search *s)
 {
-    return pd_deadline_allows(s, forcing_ns(s));
+    return pd_deadline_allows(s, reserve_ns(s));
 }
 
 bool pd_deadline_allows_step(const struct pd_search *s)
 {
-    return pd_deadline_allows(s, MARGIN * step_estimate(s) + forcing_ns(s));
+    return pd_deadline_allows(s, MARGIN * pd_deadline_pass_ns(s, s->n_running) + reserve_ns(s));
 }
 
 double pd_deadline_needed_ns(const struct pd_search *s, double before_ns, int n_done)
 {
-    return before_ns + s->row_ns * (s->n_prompt - n_done) + pd_deadline_reserve_ns(s);
+    return before_ns + pd_deadline_pass_ns(s, s->n_prompt - n_done) + pd_deadline_forcing_ns(s, 1);
 }

@@ -8,9 +8,13 @@
 
 #include "search/search.h"
 
-/* What a step, and n rows of a prompt, took. */
-void pd_deadline_note_step(struct pd_search *s, int64_t ns);
-void pd_deadline_note_rows(struct pd_search *s, int64_t ns, int n);
+/* What a pass of n rows took: passes of many rows tell what a row costs, the others what every pass costs
+ * besides. */
+enum { PD_DEADLINE_MANY = 16 };
+void pd_deadline_note(struct pd_search *s, int64_t ns, int n);
+
+/* What a pass of n rows will take. */
+double pd_deadline_pass_ns(const struct pd_search *s, int n);
 
 /* True if there is time to draw tokens for the lanes, to take one more step, and, as long as no answer has been found,
  * to force one after that. */
@@ -20,8 +24,8 @@ bool pd_deadline_allows_step(const struct pd_search *s);
 /* True if a piece of work of so many nanoseconds ends before the deadline. */
 bool pd_deadline_allows(const struct pd_search *s, double ns);
 
-/* Time that forcing an answer out of the lanes takes. */
-double pd_deadline_reserve_ns(const struct pd_search *s);
+/* Time that forcing an answer out of n lanes takes. */
+double pd_deadline_forcing_ns(const struct pd_search *s, int n);
 
 /* A budget that would have been enough for a prompt that was interrupted: `before_ns` had gone by when the
  * batch that starts with row n_done began. */

@@ -6,11 +6,14 @@
 #include "search/deadline.h"
 #include "search/lane.h"
 
-int pd_force_lanes(const struct pd_search *s)
+/* The most lanes that there is time for; one in any case. */
+static int lanes_to_force(const struct pd_search *s)
 {
-    int fit = s->decoder->size.n_batch / (s->n_forced + 1);
-    int n = pd_min_int(pd_max_int(s->n_running, 1), PD_FORCE_MAX_LANES);
-    return pd_max_int(pd_min_int(n, fit), 1);
+    int n = pd_min_int(s->n_running, PD_FORCE_MAX_LANES);
+    n = pd_min_int(n, s->decoder->size.n_batch / (s->n_forced + 1));
+    while (n > 1 && !pd_deadline_allows(s, pd_deadline_forcing_ns(s, n)))
+        n--;
+    return n;
 }
 
 /* The lanes' last tokens and the forced text, in one batch. */
@@ -31,7 +34,12 @@ static enum ponder_status feed(struct pd_search *s, int n)
                 .token = run->next, .lane = run->lane, .wants_logits = j == s->n_forced - 1};
         }
     }
+    int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
+    pd_deadline_note(s, pd_clock_ns() - start, n_rows);
+    s->n_steps++;
+    if (s->first_token_ns == 0)
+        s->first_token_ns = pd_clock_ns();
     for (int i = 0; i < n; i++)
         s->run[i].logits = pd_decoder_logits(s->decoder, i);
     return PONDER_OK;
@@ -52,9 +60,9 @@ static bool draw_likeliest(struct pd_search *s, struct pd_run *run)
 
 void pd_force_answers(struct pd_search *s)
 {
-    if (s->n_running == 0)
+    if (s->n_running == 0 || s->n_forced == 0)
         return;
-    int n = pd_force_lanes(s);
+    int n = lanes_to_force(s);
     bool is_open[PD_FORCE_MAX_LANES];
     int n_open = n;
     enum ponder_status status = feed(s, n);
@@ -71,11 +79,12 @@ void pd_force_answers(struct pd_search *s)
                                                .lane = s->run[i].lane,
                                                .wants_logits = true};
         }
-        if (n_open == 0 || step == PD_FORCE_STEPS || !pd_deadline_allows(s, s->step_ns))
+        if (n_open == 0 || step == PD_FORCE_STEPS ||
+            !pd_deadline_allows(s, pd_deadline_pass_ns(s, n_open)))
             break;
         int64_t start = pd_clock_ns();
         status = pd_decoder_step(s->decoder, s->row, n_open, 0);
-        pd_deadline_note_step(s, pd_clock_ns() - start);
+        pd_deadline_note(s, pd_clock_ns() - start, n_open);
         s->n_steps++;
         for (int i = 0, open = 0; i < n; i++)
             if (is_open[i])

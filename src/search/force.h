@@ -11,9 +11,6 @@ enum { PD_FORCE_STEPS = 5, PD_FORCE_MAX_LANES = 4 };
 /* What is put in a lane's mouth. */
 #define PD_FORCE_TEXT "\nThe answer is"
 
-/* Lanes that would be forced now. */
-int pd_force_lanes(const struct pd_search *s);
-
 /* Forces the first lanes, as far as time allows; their samples end as PD_SAMPLE_FORCED. */
 void pd_force_answers(struct pd_search *s);
 

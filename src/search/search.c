@@ -178,7 +178,7 @@ static enum ponder_status step_lanes(struct pd_search *s)
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, s->n_running, 0));
-    pd_deadline_note_step(s, pd_clock_ns() - start);
+    pd_deadline_note(s, pd_clock_ns() - start, s->n_running);
     s->n_steps++;
     for (int i = 0; i < s->n_running; i++)
         s->run[i].logits = pd_decoder_logits(s->decoder, i);
@@ -204,6 +204,14 @@ static enum ponder_status rewind_trunk(struct pd_search *s, int *n_kept_ret)
     return PONDER_OK;
 }
 
+/* A batch of the prompt is no decode step: the clock is read once a layer. */
+static void note_prompt(struct pd_search *s, int64_t ns, int n)
+{
+    int64_t longest_ns = s->longest_step_ns;
+    pd_deadline_note(s, ns, n);
+    s->longest_step_ns = longest_ns;
+}
+
 /* The prompt into the trunk lane, in batches; its last logits are kept for every sample to start from. */
 static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcome)
 {
@@ -223,7 +231,7 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
             outcome->needed_ns = pd_deadline_needed_ns(s, (double)(start - s->start_ns), done);
         }
         PD_TRY(status);
-        pd_deadline_note_rows(s, pd_clock_ns() - start, n);
+        note_prompt(s, pd_clock_ns() - start, n);
         memcpy(s->cached + done, s->prompt + done, (size_t)n * sizeof *s->cached);
         done += n;
         s->n_cached = done;
@@ -347,7 +355,7 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
     s->strategy = strategy;
     s->start_ns = start_ns;
     s->first_token_ns = 0;
-    s->longest_step_ns = 0;
+    s->longest_step_ns = s->decoder->longest_layer_ns = 0;
     s->n_samples = s->n_groups = s->n_running = s->n_steps = s->n_tokens = 0;
 
     PD_TRY(prefill(s, outcome_ret));
@@ -357,7 +365,7 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
         pd_force_answers(s);
     conclude(s, outcome_ret);
     if (status == PONDER_OK && s->n_tokens == 0 && outcome_ret->finish == PONDER_DEADLINE) {
-        outcome_ret->needed_ns = (double)(pd_clock_ns() - start_ns) + pd_deadline_reserve_ns(s);
+        outcome_ret->needed_ns = (double)(pd_clock_ns() - start_ns) + pd_deadline_forcing_ns(s, 1);
         return PONDER_NO_TIME;
     }
     return status;

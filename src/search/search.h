@@ -102,11 +102,11 @@ struct pd_search {
     int n_samples, n_groups, n_running;
     int n_steps, n_tokens;
     int64_t start_ns, first_token_ns;
-    int64_t longest_step_ns;
+    int64_t longest_step_ns; /* of the decode steps, and between two looks at the clock elsewhere */
 
     /* What the deadline check goes by; kept from call to call. */
-    double step_ns; /* a decode step */
-    double row_ns;  /* a row of a prompt */
+    double row_ns;  /* a row of a pass through the model */
+    double pass_ns; /* what a pass takes besides its rows */
 };
 
 /* What came of it. */
