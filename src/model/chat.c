@@ -49,7 +49,7 @@ static const struct pd_chat chats[] = {
         .name = "plain",
         .system_close = "\n\n",
         .user_open = "",
-        .user_close = "\n",
+        .user_close = "",
         .assistant_open = "",
     },
 };

@@ -134,8 +134,8 @@ static void test_prompts_are_as_the_templates_write_them(void **state)
     assert_prompt("gemma", NULL, "<start_of_turn>user\nQ<end_of_turn>\n<start_of_turn>model\n");
     assert_prompt("mistral", "S", "[INST] S\n\nQ[/INST]");
     assert_prompt("mistral", NULL, "[INST] Q[/INST]");
-    assert_prompt("plain", "S", "S\n\nQ\n");
-    assert_prompt("plain", NULL, "Q\n");
+    assert_prompt("plain", "S", "S\n\nQ");
+    assert_prompt("plain", NULL, "Q");
 }
 
 static void test_a_short_buffer_is_filled_and_the_length_said(void **state)
