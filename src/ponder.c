@@ -82,16 +82,6 @@ static enum ponder_status read_source(struct source *source, struct pd_arena *sc
     return pd_model_open(&source->model, &source->gguf, scratch, err);
 }
 
-/* The file's directory: counted from its header, whose counts are checked first. */
-static enum ponder_status directory_bytes(const struct source *source, size_t *bytes_ret,
-                                          const struct pd_error *err)
-{
-    size_t gguf_bytes;
-    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &gguf_bytes, err));
-    *bytes_ret = gguf_bytes + (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + 4096;
-    return PONDER_OK;
-}
-
 static enum ponder_status check_range(const char *what, int value, int min, int max,
                                       const struct pd_error *err)
 {
@@ -253,30 +243,38 @@ static enum ponder_status check_call(const char *path, const struct ponder_optio
     return PONDER_OK;
 }
 
+/* Measures with scratch memory of its own, which the file's header says enough about. */
+static enum ponder_status measure_file(const struct ponder_options *options, struct source *source,
+                                       struct ponder_plan *plan_ret, const struct pd_error *err)
+{
+    size_t bytes;
+    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
+    bytes += (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + sizeof(struct ponder) +
+             (size_t)4 * PD_ARENA_ALIGN;
+    void *pages = pd_pages_alloc(bytes);
+    if (pages == NULL)
+        return pd_fail(err, PONDER_NO_MEMORY, "no memory to read the model's header");
+    struct pd_arena scratch;
+    pd_arena_init(&scratch, pages, bytes);
+    struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
+    size_t start = scratch.used;
+    enum ponder_status status = read_source(source, &scratch, err);
+    if (status == PONDER_OK)
+        status = measure(p, options, source, scratch.used - start, plan_ret, err);
+    pd_pages_free(pages, bytes);
+    return status;
+}
+
 enum ponder_status ponder_measure(const char *path, const struct ponder_options *options,
                                   struct ponder_plan *plan_ret, char *err_text, size_t err_bytes)
 {
     const struct pd_error err = {err_text, err_bytes};
     struct ponder_options o;
     struct source source;
-    size_t directory;
     *plan_ret = (struct ponder_plan){0};
     PD_TRY(check_call(path, options, &o, &err));
     PD_TRY(pd_map_open(&source.map, path, &err));
-    enum ponder_status status = directory_bytes(&source, &directory, &err);
-    if (status == PONDER_OK) {
-        size_t bytes = directory + sizeof(struct ponder) + 2 * PD_ARENA_ALIGN;
-        void *pages = pd_pages_alloc(bytes);
-        struct pd_arena scratch;
-        pd_arena_init(&scratch, pages, bytes);
-        struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
-        status = p != NULL
-                     ? read_source(&source, &scratch, &err)
-                     : pd_fail(&err, PONDER_NO_MEMORY, "no memory to read the model's header");
-        if (status == PONDER_OK)
-            status = measure(p, &o, &source, directory, plan_ret, &err);
-        pd_pages_free(pages, bytes);
-    }
+    enum ponder_status status = measure_file(&o, &source, plan_ret, &err);
     pd_map_close(&source.map);
     return status;
 }
@@ -344,24 +342,23 @@ static enum ponder_status load(struct ponder *p, const struct source *source,
     return PONDER_OK;
 }
 
-/* The engine at the front of the arena over the caller's block; the file is open. */
+/* The engine at the front of the arena over the caller's block, then the file's directory, then the
+ * rest; the file is open. */
 static enum ponder_status build(const struct source *opened, struct pd_arena *a, size_t block_bytes,
                                 const struct ponder_options *options, struct ponder **p_ret,
                                 const struct pd_error *err)
 {
     struct source source = *opened;
     struct ponder_plan plan;
-    size_t directory;
-    PD_TRY(directory_bytes(&source, &directory, err));
     struct ponder *p = PD_NEW(a, struct ponder, 1);
-    struct pd_arena scratch;
-    void *directory_block = pd_arena_alloc(a, 1, directory);
-    if (directory_block == NULL)
+    size_t start = a->used;
+    enum ponder_status status = read_source(&source, a, err);
+    if (status == PONDER_NO_MEMORY || a->overflowed)
         return pd_fail(err, PONDER_NO_MEMORY,
                        "%zu bytes do not even hold the model's directory; see ponder_measure()",
                        block_bytes);
-    pd_arena_init(&scratch, directory_block, directory);
-    PD_TRY(read_source(&source, &scratch, err));
+    PD_TRY(status);
+    size_t directory = a->used - start;
     PD_TRY(measure(p, options, &source, directory, &plan, err));
     if (plan.total_bytes > block_bytes)
         return too_small(p, &source, directory, &plan, block_bytes, err);
