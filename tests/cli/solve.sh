@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# solve.sh - solve, generate, tokenize, info and bench on a real model: output, exit codes, bad input, signals.
+# solve.sh - solve on a real model: output, exit codes, bad input, budget and memory.
 # shellcheck disable=SC2086,SC2059,SC2317 # lists of options are words; check runs functions
 set -u
 . tests/support/check.sh
@@ -85,79 +85,4 @@ check "exactly the planned memory is enough" "$ponder" solve --memory "$need" --
 check_exit 4 "one byte less is not" "$ponder" solve --memory "$((need - 1))" "$question"
 check "info fits into exactly its plan" "$ponder" info --memory "$need"
 check_exit 4 "and not into one byte less" "$ponder" info --memory "$((need - 1))"
-
-# Same bytes ------------------------------------------------------------------------------------------
-same() { # same NAME ARGS... : like the run before it
-    name=$1
-    shift
-    "$ponder" solve --raw --json --max-tokens 12 --samples 4 --seed 3 --confidence 1 "$@" "$question" |
-        sed 's/"steps".*//' >"$work/now"
-    if [ -f "$work/first" ]; then
-        check "$name" diff "$work/first" "$work/now"
-    else
-        mv "$work/now" "$work/first"
-    fi
-}
-same "" --threads 1
-same "two threads give the same bytes" --threads 2
-same "one lane gives the same bytes" --lanes 1
-same "kernels in plain C give the same bytes" --isa generic
-
-# Other commands --------------------------------------------------------------------------------------
-check "generates text" "$ponder" generate --temp 0 --max-tokens 8 "The capital of France is"
-check "generates JSON" "$ponder" generate --json --temp 0 --max-tokens 8 "The capital of France is"
-shows '^\{"text":".*"status":"[a-z]+","steps":[0-9]+,"tokens":[0-9]+,.*"model":"[^"]+"\}$'
-check "reads its prompt from standard input" with "The capital of\nFrance is" "$ponder" generate --raw --temp 0 --max-tokens 4
-check "shows tokens" "$ponder" tokenize --no-bos "Hello world"
-shows '^ +19556  "Hello"$'
-lines 2
-check "counts tokens" "$ponder" tokenize --no-bos --count "Hello world"
-shows '^2$'
-check "tokens as JSON" "$ponder" tokenize --no-bos --json "Hello <|im_end|>"
-shows '^\{"count":[0-9]+,"tokens":\[19556,.*\],"pieces":\["Hello",".*"\]\}$'
-check "special tokens only where asked" "$ponder" tokenize --no-bos --special --json "<|im_end|>"
-shows '"count":1,"tokens":\[2\]'
-check "no text has no tokens" "$ponder" tokenize --no-bos --json ""
-shows '^\{"count":0,"tokens":\[\],"pieces":\[\]\}$'
-check "describes a file" "$ponder" info --samples 16
-shows 'family +llama'
-shows 'memory for 16 lanes, prompts of 512 tokens, 256 tokens a sample'
-check "describes a file as JSON" "$ponder" info --json
-sum=$(sed 's/.*"sections"://' "$check_output" | grep -o '"bytes":[0-9]*' | awk -F: '{ s += $2 } END { printf "%d", s }')
-if [ "$sum" = "$need" ]; then pass "the sections add up"; else fail "the sections add up" "$sum, not $need"; fi
-check "measures itself" "$ponder" bench --json --repeat 1 --samples 4 --max-tokens 2 --max-prompt 96
-shows '^\{"prefill_tps":[0-9.]+,"decode_tps":\{"1":[0-9.]+,"4":[0-9.]+\},"load_ms":[0-9.]+,"first_token_ms":[0-9.]+,"memory_bytes":[0-9]+,"model":"[^"]+","threads":[0-9]+,"isa":"[^"]+"\}$'
-
-# Endings ---------------------------------------------------------------------------------------------
-if [ -c /dev/full ]; then
-    for command in "solve $quick x" "generate --max-tokens 2 x" "tokenize x" info; do
-        check_exit 3 "${command%% *} says that it cannot write" sh -c "'$ponder' $command >/dev/full"
-        shows 'cannot write standard output'
-    done
-else
-    skip "says that it cannot write" "no /dev/full"
-fi
-# A reader that leaves ends the program without a word.
-{ yes "2, 4, 6," | head -n 200; } | { "$ponder" solve $quick 2>"$work/err"; echo $? >"$work/code"; } | head -n 1 >/dev/null
-code=$(cat "$work/code")
-if [ "$code" -eq 141 ] || [ "$code" -eq 3 ]; then pass "ends with a closed pipe"; else fail "ends with a closed pipe" "exit $code"; fi
-if [ -s "$work/err" ]; then fail "and says nothing" "$(cat "$work/err")"; else pass "and says nothing"; fi
-
-# A script's background children ignore SIGINT, which the program leaves so; env undoes it.
-interrupt() { # interrupt NAME CODE
-    env "--default-signal=$1" "$ponder" solve --raw --samples 64 --max-tokens 1000 --confidence 1 --json "$question" >"$work/out" 2>"$work/err" &
-    child=$!
-    sleep 2
-    kill "-$1" "$child"
-    code=0
-    wait "$child" || code=$?
-    if [ "$code" -eq "$2" ]; then pass "SIG$1 ends it with $2"; else fail "SIG$1 ends it with $2" "exit $code: $(cat "$work/err")"; fi
-    if grep -q '^{"answer":.*}$' "$work/out"; then pass "with the best so far"; else fail "with the best so far" "$(cat "$work/out")"; fi
-}
-if env --default-signal=INT true 2>/dev/null; then
-    interrupt INT 130
-    interrupt TERM 143
-else
-    skip "SIGINT ends it with 130" "env has no --default-signal"
-fi
 check_end
