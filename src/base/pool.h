@@ -20,7 +20,7 @@ enum {
 struct pd_pool;
 
 struct pd_job {
-    int n_phases; /* 1..PD_MAX_PHASES */
+    int n_phases; /* 1..PD_MAX_PHASES - 1 */
     /* The number of chunks of a phase, 0..PD_MAX_CHUNKS, or PD_JOB_STOP to end the job here. Called once for each
      * phase in order, on any thread, when all chunks of the phase before are done and seen. */
     int (*begin)(void *context, int phase);

@@ -16,23 +16,19 @@ static int lanes_to_force(const struct pd_search *s)
     return n;
 }
 
-/* The lanes' last tokens and the forced text, in one batch. */
+/* The lanes' last tokens and the forced text, in one batch. The text is the samples' only once it is through. */
 static enum ponder_status feed(struct pd_search *s, int n)
 {
     int n_rows = 0;
     for (int i = 0; i < n; i++) {
-        struct pd_run *run = &s->run[i];
+        const struct pd_run *run = &s->run[i];
         const struct pd_sample *sample = &s->sample[run->sample];
         if (sample->n_tokens > 0) /* drawn, but not yet put through the model */
             s->row[n_rows++] =
                 (struct pd_row){.token = sample->token[sample->n_tokens - 1], .lane = run->lane};
-        for (int j = 0; j < s->n_forced; j++) {
-            run->next = s->forced[j];
-            run->next_log_prob = 0.0f;
-            pd_search_append(s, run);
+        for (int j = 0; j < s->n_forced; j++)
             s->row[n_rows++] = (struct pd_row){
-                .token = run->next, .lane = run->lane, .wants_logits = j == s->n_forced - 1};
-        }
+                .token = s->forced[j], .lane = run->lane, .wants_logits = j == s->n_forced - 1};
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
@@ -40,8 +36,11 @@ static enum ponder_status feed(struct pd_search *s, int n)
     s->n_steps++;
     if (s->first_token_ns == 0)
         s->first_token_ns = pd_clock_ns();
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         s->run[i].logits = pd_decoder_logits(s->decoder, i);
+        for (int j = 0; j < s->n_forced; j++)
+            pd_search_append(s, &s->run[i], s->forced[j]);
+    }
     return PONDER_OK;
 }
 
@@ -54,7 +53,7 @@ static bool draw_likeliest(struct pd_search *s, struct pd_run *run)
                           s->decoder->hparams.n_vocab, &likeliest, &nothing, &run->next_log_prob);
     if (pd_tokenizer_ends_text(s->tokenizer, run->next))
         return false;
-    pd_search_append(s, run);
+    pd_search_append_drawn(s, run);
     return !pd_answer_is_final(run->text, run->text_bytes);
 }
 

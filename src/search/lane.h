@@ -5,8 +5,11 @@
 
 #include "search/search.h"
 
-/* Appends the token that was drawn (run->next) to sample and text. False: the text is full. */
-bool pd_search_append(struct pd_search *s, struct pd_run *run);
+/* Appends a token to sample and text. False: the text is full. */
+bool pd_search_append(struct pd_search *s, struct pd_run *run, int32_t token);
+
+/* The same with the token that was drawn (run->next), whose probability counts. */
+bool pd_search_append_drawn(struct pd_search *s, struct pd_run *run);
 
 /* Ends the run's sample, finds its answer, gives its lane back. The caller drops the run. */
 void pd_search_end_sample(struct pd_search *s, const struct pd_run *run,

@@ -67,20 +67,27 @@ void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd
     pd_kv_prune(&s->decoder->kv, run->lane);
 }
 
-bool pd_search_append(struct pd_search *s, struct pd_run *run)
+bool pd_search_append(struct pd_search *s, struct pd_run *run, int32_t token)
 {
     struct pd_sample *sample = &s->sample[run->sample];
-    sample->token[sample->n_tokens++] = run->next;
-    sample->sum_log_prob += (double)run->next_log_prob;
+    sample->token[sample->n_tokens++] = token;
     s->n_tokens++;
+    char *piece = run->text + run->text_bytes;
     size_t room = s->text_capacity - run->text_bytes;
-    size_t bytes = pd_token_text(s->tokenizer, run->next, false, run->text + run->text_bytes, room);
-    bool fits = bytes <= room;
-    run->text_bytes += pd_min_size(bytes, room);
+    size_t wanted = pd_token_text(s->tokenizer, token, false, piece, room);
+    size_t bytes = pd_min_size(wanted, room);
+    run->text_bytes += bytes;
     if (s->task.on_text != NULL && run->sample == 0)
-        s->task.on_text(s->task.user, run->text + run->text_bytes - pd_min_size(bytes, room),
-                        pd_min_size(bytes, room));
-    return fits;
+        s->task.on_text(s->task.user, piece, bytes);
+    return wanted <= room;
+}
+
+bool pd_search_append_drawn(struct pd_search *s, struct pd_run *run)
+{
+    struct pd_sample *sample = &s->sample[run->sample];
+    sample->sum_log_prob += (double)run->next_log_prob;
+    sample->n_drawn++;
+    return pd_search_append(s, run, run->next);
 }
 
 /* True if the text ends with the stop text, which is then cut off. */
@@ -100,7 +107,7 @@ static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample
     *state_ret = PD_SAMPLE_ENDED;
     if (pd_tokenizer_ends_text(s->tokenizer, run->next))
         return true;
-    bool fits = pd_search_append(s, run);
+    bool fits = pd_search_append_drawn(s, run);
     if (reached_stop(s, run))
         return true;
     if (s->task.wants_answer && pd_answer_is_final(run->text, run->text_bytes))

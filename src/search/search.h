@@ -35,7 +35,8 @@ struct pd_sample {
     enum pd_sample_state state;
     int32_t *token; /* [max_tokens + PD_FORCED_TOKENS] */
     int n_tokens;
-    double sum_log_prob; /* of its tokens */
+    int n_drawn;         /* of them, by the model; the others were forced on it */
+    double sum_log_prob; /* of the drawn ones */
     int group;           /* PD_NO_GROUP: no answer in it, or not looked at yet */
 };
 
@@ -137,7 +138,7 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
 
 static inline double pd_sample_mean_log_prob(const struct pd_sample *sample)
 {
-    return sample->n_tokens > 0 ? sample->sum_log_prob / sample->n_tokens : 0.0;
+    return sample->n_drawn > 0 ? sample->sum_log_prob / sample->n_drawn : 0.0;
 }
 
 /* True for samples that count: ended by themselves or forced, not cut or running. */

@@ -35,7 +35,7 @@ static bool is_finished(const struct pd_sample *sample)
 
 static double mean(const struct pd_sample *sample)
 {
-    return sample->n_tokens == 0 ? 0.0 : sample->sum_log_prob / sample->n_tokens;
+    return sample->n_drawn == 0 ? 0.0 : sample->sum_log_prob / sample->n_drawn;
 }
 
 /* A search at some moment: the first samples are mostly over, the later ones mostly run. */
@@ -49,9 +49,9 @@ static struct pd_search random_search(struct dice *d)
     int chance_running = roll(d, 3);
     for (int i = 0; i < s.n_samples; i++) {
         struct pd_sample *sample = &samples[i];
-        *sample = (struct pd_sample){.n_tokens = roll(d, 30), .group = PD_NO_GROUP};
+        *sample = (struct pd_sample){.n_drawn = roll(d, 30), .group = PD_NO_GROUP};
         /* One in a few without tokens, and equal means. */
-        sample->sum_log_prob = -sample->n_tokens * (roll(d, 5) == 0 ? 0.5 : roll(d, 3000) / 1000.0);
+        sample->sum_log_prob = -sample->n_drawn * (roll(d, 5) == 0 ? 0.5 : roll(d, 3000) / 1000.0);
         if (roll(d, 10) < chance_running) {
             sample->state = PD_SAMPLE_RUNNING;
         } else if (roll(d, 6) == 0) {
@@ -238,7 +238,7 @@ static void test_list_finds_every_strategy(void **state)
 struct fate {
     enum pd_sample_state state;
     int answer; /* NO_ANSWER, or a number for what it says */
-    int n_tokens;
+    int n_drawn;
     double sum_log_prob;
 };
 
@@ -272,7 +272,7 @@ static struct result simulate(const struct fate *fate, const struct pd_task *tas
             running[i] = running[--n_running];
             struct pd_sample *sample = &samples[which];
             sample->state = fate[which].state;
-            sample->n_tokens = fate[which].n_tokens;
+            sample->n_drawn = fate[which].n_drawn;
             sample->sum_log_prob = fate[which].sum_log_prob;
             for (int g = 0; fate[which].answer != NO_ANSWER; g++) {
                 if (g == s.n_groups)
@@ -307,8 +307,8 @@ static void test_majority_does_not_depend_on_who_ends_first(void **state)
         for (int i = 0; i < task.n_samples; i++) {
             fate[i] = (struct fate){.state = PD_SAMPLE_ENDED,
                                     .answer = roll(&d, 1 + roll(&d, n_answers)),
-                                    .n_tokens = 1 + roll(&d, 20)};
-            fate[i].sum_log_prob = -fate[i].n_tokens * roll(&d, 1000) / 500.0;
+                                    .n_drawn = 1 + roll(&d, 20)};
+            fate[i].sum_log_prob = -fate[i].n_drawn * roll(&d, 1000) / 500.0;
             if (roll(&d, 5) == 0)
                 fate[i].answer = NO_ANSWER;
             if (roll(&d, 6) == 0) {

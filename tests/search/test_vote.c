@@ -85,8 +85,8 @@ static void check_tally(const struct pd_tally *tally, const struct pd_search *s,
         if (samples[i].group == PD_NO_GROUP)
             continue;
         votes[samples[i].group]++;
-        if (samples[i].n_tokens > 0)
-            weight[samples[i].group] += exp(samples[i].sum_log_prob / samples[i].n_tokens);
+        if (samples[i].n_drawn > 0)
+            weight[samples[i].group] += exp(samples[i].sum_log_prob / samples[i].n_drawn);
         else
             weight[samples[i].group] += 1.0;
     }
@@ -123,11 +123,11 @@ static void test_tally_is_a_slow_count(void **state)
         for (uint64_t i = 0; i < (uint64_t)s.n_samples; i++) {
             int group = (int)(pd_rng_u64(seed, 1, i) % (uint64_t)(s.n_groups + 1)) - 1;
             /* Weights of 1, which tie as votes do, or of no two alike. */
-            int n_tokens = seed % 2 == 0 ? 0 : 1 + (int)(pd_rng_u64(seed, 2, i) % 4);
+            int n_drawn = seed % 2 == 0 ? 0 : 1 + (int)(pd_rng_u64(seed, 2, i) % 4);
             samples[i] = (struct pd_sample){
                 .state = (enum pd_sample_state)(pd_rng_u64(seed, 3, i) % 4),
-                .n_tokens = n_tokens,
-                .sum_log_prob = -2.0 * n_tokens * (double)pd_rng_float(seed, 4, i),
+                .n_drawn = n_drawn,
+                .sum_log_prob = -2.0 * n_drawn * (double)pd_rng_float(seed, 4, i),
                 .group = group,
             };
         }
@@ -153,7 +153,7 @@ static void test_equal_votes_go_to_the_surer_samples(void **state)
     pd_tally_init(&tally);
     for (int i = 0; i < 4; i++) {
         samples[i] = (struct pd_sample){
-            .state = PD_SAMPLE_ENDED, .n_tokens = 2, .sum_log_prob = sums[i], .group = i % 2};
+            .state = PD_SAMPLE_ENDED, .n_drawn = 2, .sum_log_prob = sums[i], .group = i % 2};
         pd_tally_add(&tally, &s, i);
     }
     assert_int_equal(tally.winner, 1);
@@ -171,7 +171,7 @@ static void test_impossible_samples_still_vote(void **state)
     pd_tally_init(&tally);
     for (int i = 0; i < 4; i++) {
         samples[i] =
-            (struct pd_sample){.state = PD_SAMPLE_ENDED, .n_tokens = 1, .sum_log_prob = sums[i]};
+            (struct pd_sample){.state = PD_SAMPLE_ENDED, .n_drawn = 1, .sum_log_prob = sums[i]};
         pd_tally_add(&tally, &s, i);
     }
     assert_int_equal(tally.winner, 0);
