@@ -28,7 +28,7 @@ Q := $(if $(V),,@)
 
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 LIB_SRC := $(wildcard src/base/*.c quant/block.c quant/format.c arch/*.c arch/generic/*.c \
-             src/model/*.c src/decode/*.c src/search/*.c src/*.c)
+             src/model/*.c src/decode/*.c src/search/*.c) src/ponder.c
 ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
 LIB_SRC += $(wildcard arch/x86/*.c)
 PD_CFLAGS += -msse2 -mfpmath=sse
@@ -57,6 +57,8 @@ $(BUILD)/%.o: %.c Makefile
 # Kernels get -O3, and each instruction set its own flags.
 $(BUILD)/arch/%.o: ARCH_CFLAGS = -O3 $(ISA_CFLAGS)
 $(BUILD)/arch/x86/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c
+$(BUILD)/arch/x86/%_avx512.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq \
+                                           -mavx512vnni
 
 $(BUILD)/libponder.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

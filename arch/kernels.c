@@ -31,6 +31,7 @@ static const struct {
     {"generic", always, generic_init},
 #if defined(__x86_64__) || defined(__i386__)
     {"avx2", pd_x86_has_avx2, pd_x86_init_avx2},
+    {"avx512", pd_x86_has_avx512, pd_x86_init_avx512},
 #endif
 };
 

@@ -24,6 +24,16 @@ bool pd_x86_has_avx2(void)
     return (saved_state() & XMM_YMM) == XMM_YMM;
 }
 
+bool pd_x86_has_avx512(void)
+{
+    enum { F = 1 << 16, DQ = 1 << 17, BW = 1 << 30, VNNI = 1 << 11, MASKS_ZMM = 0xe0 };
+    const unsigned VL = 1u << 31;
+    unsigned a, b, c, d, needed = F | DQ | BW | VL;
+    if (!pd_x86_has_avx2() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return false;
+    return (b & needed) == needed && (c & VNNI) != 0 && (saved_state() & MASKS_ZMM) == MASKS_ZMM;
+}
+
 void pd_x86_init_avx2(struct pd_kernels *k)
 {
     pd_avx2_matmul(k);
@@ -31,4 +41,9 @@ void pd_x86_init_avx2(struct pd_kernels *k)
     pd_avx2_elementwise(k);
     pd_avx2_attention(k);
     pd_avx2_reduce(k);
+}
+
+void pd_x86_init_avx512(struct pd_kernels *k)
+{
+    pd_avx512_matmul(k);
 }

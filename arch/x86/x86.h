@@ -15,4 +15,10 @@ void pd_avx2_elementwise(struct pd_kernels *k);
 void pd_avx2_attention(struct pd_kernels *k);
 void pd_avx2_reduce(struct pd_kernels *k);
 
+/* AVX-512 F, BW, VL, DQ and VNNI, likewise. */
+bool pd_x86_has_avx512(void);
+void pd_x86_init_avx512(struct pd_kernels *k);
+
+void pd_avx512_matmul(struct pd_kernels *k);
+
 #endif
