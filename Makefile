@@ -28,7 +28,7 @@ Q := $(if $(V),,@)
 
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 LIB_SRC := $(wildcard src/base/*.c quant/block.c quant/format.c arch/*.c arch/generic/*.c \
-             src/model/*.c src/decode/*.c src/search/*.c) src/ponder.c
+             src/model/*.c src/decode/*.c src/search/*.c src/*.c)
 ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
 LIB_SRC += $(wildcard arch/x86/*.c)
 PD_CFLAGS += -msse2 -mfpmath=sse
