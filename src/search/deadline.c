@@ -5,7 +5,8 @@
 #include "base/os.h"
 #include "search/force.h"
 
-#define MARGIN 1.25 /* on estimates: machines waver */
+#define MARGIN       1.25 /* on estimates: machines waver */
+#define FIRST_TOKENS 24.0 /* of a sample, until one has ended */
 
 /* Moves an estimate towards a new value by a part of the way. */
 static void follow(double *estimate, double value, double part)
@@ -45,6 +46,23 @@ double pd_deadline_forcing_ns(const struct pd_search *s, int n)
 static double reserve_ns(const struct pd_search *s)
 {
     return s->task.wants_answer && s->n_groups == 0 ? pd_deadline_forcing_ns(s, 1) : 0.0;
+}
+
+void pd_deadline_note_sample(struct pd_search *s, int n_tokens)
+{
+    follow(&s->usual_tokens, (double)n_tokens, 0.125);
+}
+
+int pd_deadline_lanes(const struct pd_search *s)
+{
+    if (s->task.deadline_ns == 0 || !s->task.wants_answer)
+        return s->size.n_lanes;
+    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
+    double left_ns = (double)(s->task.deadline_ns - pd_clock_ns()) - reserve_ns(s);
+    int n = s->size.n_lanes;
+    while (n > 0 && MARGIN * n_tokens * pd_deadline_pass_ns(s, n) > left_ns)
+        n--;
+    return n;
 }
 
 bool pd_deadline_allows_draw(const struct pd_search *s)

@@ -21,6 +21,12 @@ double pd_deadline_pass_ns(const struct pd_search *s, int n);
 bool pd_deadline_allows_draw(const struct pd_search *s);
 bool pd_deadline_allows_step(const struct pd_search *s);
 
+/* Lanes, at most n_lanes, that can all write a sample of usual length from here on; 0: not even one. */
+int pd_deadline_lanes(const struct pd_search *s);
+
+/* A sample has ended by itself after n tokens. */
+void pd_deadline_note_sample(struct pd_search *s, int n_tokens);
+
 /* True if a piece of work of so many nanoseconds ends before the deadline. */
 bool pd_deadline_allows(const struct pd_search *s, double ns);
 

@@ -61,6 +61,8 @@ void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd
     struct pd_sample *sample = &s->sample[run->sample];
     char answer[PD_ANSWER_BYTES];
     sample->state = state;
+    if (state == PD_SAMPLE_ENDED)
+        pd_deadline_note_sample(s, sample->n_tokens);
     if (s->task.wants_answer && state != PD_SAMPLE_CUT &&
         pd_answer_find(run->text, run->text_bytes, answer, sizeof answer))
         sample->group = group_of(s, answer);
@@ -118,10 +120,14 @@ static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample
 
 /* ---- all lanes ---- */
 
-/* Starts samples on free lanes: each has the prompt's past, and draws its first token from its logits. */
-static enum ponder_status fill_lanes(struct pd_search *s, int n_wanted)
+/* Starts samples on free lanes: each has the prompt's past, and draws its first token from its logits. With a
+ * deadline only as many run as can write an answer in time; the first one in any case. */
+static enum ponder_status fill_lanes(struct pd_search *s)
 {
-    while (s->n_running < s->size.n_lanes && s->n_samples < n_wanted) {
+    int n_lanes = pd_deadline_lanes(s);
+    if (s->n_samples == 0)
+        n_lanes = pd_max_int(n_lanes, 1);
+    while (s->n_running < n_lanes && s->n_samples < s->task.n_samples) {
         struct pd_run *run = &s->run[s->n_running];
         PD_TRY(pd_kv_fork(&s->decoder->kv, s->trunk, &run->lane));
         run->sample = s->n_samples;
@@ -266,32 +272,25 @@ enum ponder_status pd_search_warm(struct pd_search *s)
 /* Rounds until a strategy has decided, all samples have ended, or time is up. */
 static enum ponder_status think(struct pd_search *s, enum ponder_finish *finish_ret)
 {
-    int n_wanted = s->task.n_samples;
-    PD_TRY(fill_lanes(s, n_wanted));
     for (;;) {
-        if (!pd_deadline_allows_draw(s)) {
-            *finish_ret = PONDER_DEADLINE;
+        *finish_ret = PONDER_DEADLINE;
+        PD_TRY(fill_lanes(s));
+        if (s->n_running == 0 || !pd_deadline_allows_draw(s))
             return PONDER_OK;
-        }
-        *finish_ret = PONDER_COMPLETE;
         if (draw_and_accept(s)) {
+            bool is_last = s->n_running == 0 && s->n_samples == s->task.n_samples;
             bool is_decided = s->strategy->is_decided(s);
-            if (is_decided && (s->n_running > 0 || s->n_samples < n_wanted))
-                *finish_ret = PONDER_EARLY_STOP;
-            if (is_decided)
+            if (is_last || is_decided) {
+                *finish_ret = is_last ? PONDER_COMPLETE : PONDER_EARLY_STOP;
                 return PONDER_OK;
+            }
         }
-        if (s->n_running == 0 && s->n_samples == n_wanted)
-            return PONDER_OK;
         if (s->task.cancel != NULL && *s->task.cancel)
             return PONDER_CANCELLED;
-        if (!pd_deadline_allows_step(s)) {
-            *finish_ret = PONDER_DEADLINE;
+        if (!pd_deadline_allows_step(s))
             return PONDER_OK;
-        }
         if (s->n_running > 0)
             PD_TRY(step_lanes(s));
-        PD_TRY(fill_lanes(s, n_wanted));
     }
 }
 

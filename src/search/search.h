@@ -106,8 +106,9 @@ struct pd_search {
     int64_t longest_step_ns; /* of the decode steps, and between two looks at the clock elsewhere */
 
     /* What the deadline check goes by; kept from call to call. */
-    double row_ns;  /* a row of a pass through the model */
-    double pass_ns; /* what a pass takes besides its rows */
+    double row_ns;       /* a row of a pass through the model */
+    double pass_ns;      /* what a pass takes besides its rows */
+    double usual_tokens; /* of a sample that ends by itself */
 };
 
 /* What came of it. */

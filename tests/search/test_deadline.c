@@ -139,9 +139,30 @@ static void test_needed_budget_counts_the_rows_that_are_left(void **state)
     assert_true(is_about(later - most_done, 100e6));
 }
 
+static void test_lanes_are_as_many_as_can_answer_in_time(void **state)
+{
+    (void)state;
+    struct pd_search s = new_search(0); /* a pass of n lanes: 16 + n ms */
+    s.size.n_lanes = 8;
+    s.task.wants_answer = true;
+    assert_int_equal(pd_deadline_lanes(&s), 8);
+    s.task.deadline_ns = pd_clock_ns() - 1;
+    assert_int_equal(pd_deadline_lanes(&s), 0);
+    s.task.deadline_ns = pd_clock_ns() + DAY_NS;
+    assert_int_equal(pd_deadline_lanes(&s), 8);
+    /* Samples so long that only some of the lanes fit into a day: 1.25 x tokens x (16 + n) ms. */
+    s.usual_tokens = (double)DAY_NS / (1.25 * 20.5 * 1e6);
+    assert_int_equal(pd_deadline_lanes(&s), 4);
+    s.usual_tokens = (double)DAY_NS / (1.25 * 16.5 * 1e6);
+    assert_int_equal(pd_deadline_lanes(&s), 0);
+    s.task.wants_answer = false; /* nothing to be in time with */
+    assert_int_equal(pd_deadline_lanes(&s), 8);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lanes_are_as_many_as_can_answer_in_time),
         cmocka_unit_test(test_without_a_deadline_everything_is_allowed),
         cmocka_unit_test(test_behind_the_deadline_nothing_is_allowed),
         cmocka_unit_test(test_what_ends_in_time_is_allowed),
