@@ -5,6 +5,9 @@
 
 #include "search/search.h"
 
+/* The group of an answer, made if it is new. */
+int pd_search_group(struct pd_search *s, const char *answer);
+
 /* Appends a token to sample and text. False: the text is full. */
 bool pd_search_append(struct pd_search *s, struct pd_run *run, int32_t token);
 
