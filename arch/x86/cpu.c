@@ -46,4 +46,8 @@ void pd_x86_init_avx2(struct pd_kernels *k)
 void pd_x86_init_avx512(struct pd_kernels *k)
 {
     pd_avx512_matmul(k);
+    pd_avx512_quantise(k);
+    pd_avx512_elementwise(k);
+    pd_avx512_attention(k);
+    pd_avx512_reduce(k);
 }

@@ -20,5 +20,9 @@ bool pd_x86_has_avx512(void);
 void pd_x86_init_avx512(struct pd_kernels *k);
 
 void pd_avx512_matmul(struct pd_kernels *k);
+void pd_avx512_quantise(struct pd_kernels *k);
+void pd_avx512_elementwise(struct pd_kernels *k);
+void pd_avx512_attention(struct pd_kernels *k);
+void pd_avx512_reduce(struct pd_kernels *k);
 
 #endif
