@@ -44,10 +44,4 @@ void pd_weights_pack(struct pd_weights *w, const struct pd_model *model, int pan
 /* Floats of a row, as the format's decoder gives them. */
 void pd_weight_row(const struct pd_weight *w, int row, int panel_rows, float *out);
 
-/* Elements a buffer needs for one output row of w: whole panels. */
-static inline int pd_weight_padded_rows(const struct pd_weight *w, int panel_rows)
-{
-    return w->n_panels * panel_rows;
-}
-
 #endif

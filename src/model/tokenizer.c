@@ -123,11 +123,6 @@ int32_t pd_tokenizer_special(const struct pd_tokenizer *t, const char *text)
     return pd_vocab_text(&t->vocab, token).bytes == bytes ? (int32_t)token : -1;
 }
 
-size_t pd_tokenizer_max_token_bytes(const struct pd_tokenizer *t)
-{
-    return t->vocab.max_bytes;
-}
-
 size_t pd_tokenizer_scratch_bytes(size_t text_bytes)
 {
     size_t n = pd_min_size(text_bytes, MAX_TEXT_BYTES);

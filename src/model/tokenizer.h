@@ -33,9 +33,6 @@ bool pd_tokenizer_ends_text(const struct pd_tokenizer *t, int32_t token);
 /* The token whose text is exactly this special text, or -1. */
 int32_t pd_tokenizer_special(const struct pd_tokenizer *t, const char *text);
 
-/* Bytes of the longest token: valid UTF-8 of more than n times as many does not fit n tokens. */
-size_t pd_tokenizer_max_token_bytes(const struct pd_tokenizer *t);
-
 /* Scratch bytes for texts of at most text_bytes: about 103 for each, whatever the model. */
 size_t pd_tokenizer_scratch_bytes(size_t text_bytes);
 

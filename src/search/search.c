@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/utf8.h"
 #include "search/deadline.h"
 #include "search/force.h"
 #include "search/lane.h"
@@ -303,7 +304,8 @@ static void conclude(struct pd_search *s, struct pd_outcome *outcome)
     for (int i = 0; i < s->n_samples; i++)
         outcome->n_ended += pd_sample_is_finished(&s->sample[i]);
     if (outcome->sample >= 0)
-        outcome->text_bytes = render_without_stop(s, &s->sample[outcome->sample]);
+        outcome->text_bytes =
+            pd_utf8_complete_bytes(s->text, render_without_stop(s, &s->sample[outcome->sample]));
 }
 
 enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task,
