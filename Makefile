@@ -32,6 +32,11 @@ LIB_SRC := $(wildcard src/base/*.c quant/block.c quant/format.c arch/*.c arch/ge
 ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
 LIB_SRC += $(wildcard arch/x86/*.c)
 PD_CFLAGS += -msse2 -mfpmath=sse
+else ifneq ($(filter aarch64-% arm64-%,$(MACHINE)),)
+LIB_SRC += $(wildcard arch/arm/*.c)
+else ifneq ($(filter arm%eabihf,$(MACHINE)),)
+LIB_SRC += arch/arm/cpu.c $(wildcard arch/arm/*_neon.c)
+NEON_CFLAGS := -march=armv7-a -mfpu=neon-vfpv4 -mfp16-format=ieee
 endif
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
@@ -59,6 +64,8 @@ $(BUILD)/arch/%.o: ARCH_CFLAGS = -O3 $(ISA_CFLAGS)
 $(BUILD)/arch/x86/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c
 $(BUILD)/arch/x86/%_avx512.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq \
                                            -mavx512vnni
+$(BUILD)/arch/arm/%_neon.o: ISA_CFLAGS = $(NEON_CFLAGS)
+$(BUILD)/arch/arm/%_dotprod.o: ISA_CFLAGS = -march=armv8.2-a+dotprod
 
 $(BUILD)/libponder.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "arch/arm/arm.h"
 #include "arch/generic/generic.h"
 #include "arch/x86/x86.h"
 
@@ -32,6 +33,12 @@ static const struct {
 #if defined(__x86_64__) || defined(__i386__)
     {"avx2", pd_x86_has_avx2, pd_x86_init_avx2},
     {"avx512", pd_x86_has_avx512, pd_x86_init_avx512},
+#endif
+#if defined(__aarch64__) || defined(__ARM_PCS_VFP) /* 32-bit: where floats are passed in registers */
+    {"neon", pd_arm_has_neon, pd_arm_init_neon},
+#endif
+#ifdef __aarch64__
+    {"dotprod", pd_arm_has_dotprod, pd_arm_init_dotprod},
 #endif
 };
 

@@ -252,6 +252,38 @@ static void test_generic_matmul_is_the_product(void **state)
     }
 }
 
+/* Products and sums below 2^-126 are numbers: vector units that take them for zeros must not be used. */
+static void test_subnormal_products_are_kept(void **state)
+{
+    (void)state;
+    enum { ROWS = 16, K = 256 };
+    for (int f = 0; f < PD_FORMATS; f++) {
+        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
+        struct act_buffers buffers;
+        struct pd_act act = make_act(&buffers, 1, K, 5);
+        float w[K];
+        uint8_t blocks[ROWS * K * sizeof(float)];
+        size_t row_bytes = pd_format_row_bytes(format, K);
+        for (int i = 0; i < K; i++) {
+            act.x[i] = format->is_quantised ? 1e-30f : 1e-35f;
+            w[i] = i % 2 == 0 ? 1e-5f : 3e-6f;
+        }
+        generic.quantise(act.x, K, act.q, act.d, act.dsum, act.sum16);
+        for (int r = 0; r < ROWS; r++)
+            pd_encode(format->id, w, blocks + (size_t)r * row_bytes,
+                      (size_t)(K / format->block_elements));
+        float want[ROWS], got[ROWS];
+        multiply(&generic, format, blocks, ROWS, K, &act, 1, want);
+        if (f == PD_F32 || f == PD_F16 || f == PD_Q8_0)
+            assert_true(want[0] > 0.0f);
+        for (int l = 0; l < n_levels; l++) {
+            multiply(&level[l], format, blocks, ROWS, K, &act, 1, got);
+            assert_same_bits(format->name, level[l].isa, want, got, sizeof want);
+        }
+        free_act(&buffers);
+    }
+}
+
 static void test_panels_give_back_the_rows(void **state)
 {
     (void)state;
@@ -569,6 +601,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matmul_of_every_format_equals_generic),
         cmocka_unit_test(test_generic_matmul_is_the_product),
+        cmocka_unit_test(test_subnormal_products_are_kept),
         cmocka_unit_test(test_panels_give_back_the_rows),
         cmocka_unit_test(test_quantise_equals_generic),
         cmocka_unit_test(test_quantise_is_within_half_a_step),

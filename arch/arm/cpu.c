@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cpu.c - what this ARM CPU has, as the kernel says it (hwcap); and the tables of each level. */
+#include <sys/auxv.h>
+
+#include "arch/arm/arm.h"
+
+#ifdef __aarch64__
+
+bool pd_arm_has_neon(void)
+{
+    return true;
+}
+
+void pd_arm_init_neon(struct pd_kernels *k)
+{
+    pd_neon_matmul(k);
+    pd_neon_attention(k);
+    pd_neon64_quantise(k);
+    pd_neon64_elementwise(k);
+    pd_neon64_cache(k);
+    pd_neon64_reduce(k);
+}
+
+bool pd_arm_has_dotprod(void)
+{
+    enum { ASIMDDP = 1 << 20 };
+    return (getauxval(AT_HWCAP) & ASIMDDP) != 0;
+}
+
+void pd_arm_init_dotprod(struct pd_kernels *k)
+{
+    pd_dotprod_matmul(k);
+}
+
+#else
+
+bool pd_arm_has_neon(void)
+{
+    enum { NEON = 1 << 12, VFPV4 = 1 << 16, BOTH = NEON | VFPV4 };
+    return (getauxval(AT_HWCAP) & BOTH) == BOTH;
+}
+
+void pd_arm_init_neon(struct pd_kernels *k)
+{
+    pd_neon_matmul(k);
+    pd_neon_attention(k);
+}
+
+#endif
