@@ -19,7 +19,8 @@ const char *ponder_finish_text(enum ponder_finish finish)
 {
     static const char *const texts[] = {[PONDER_COMPLETE] = "complete",
                                         [PONDER_EARLY_STOP] = "early_stop",
-                                        [PONDER_DEADLINE] = "deadline"};
+                                        [PONDER_DEADLINE] = "deadline",
+                                        [PONDER_INTERRUPTED] = "interrupted"};
     return (size_t)finish < PD_COUNT(texts) ? texts[finish] : "unknown";
 }
 

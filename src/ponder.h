@@ -108,7 +108,7 @@ struct ponder_request {
     void *user;
 };
 
-enum ponder_finish { PONDER_COMPLETE, PONDER_EARLY_STOP, PONDER_DEADLINE };
+enum ponder_finish { PONDER_COMPLETE, PONDER_EARLY_STOP, PONDER_DEADLINE, PONDER_INTERRUPTED };
 
 /* What came out. Text lives until the next call on the same engine. */
 struct ponder_answer {

@@ -75,6 +75,11 @@ static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample
 
 /* ---- all lanes ---- */
 
+static bool is_cancelled(const struct pd_search *s)
+{
+    return s->task.cancel != NULL && *s->task.cancel;
+}
+
 /* Starts samples on free lanes: each has the prompt's past, and draws its first token from its logits. With a
  * deadline only as many run as can write an answer in time; the first one in any case. */
 static enum ponder_status fill_lanes(struct pd_search *s)
@@ -203,8 +208,10 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
         memcpy(s->cached + done, s->prompt + done, (size_t)n * sizeof *s->cached);
         done += n;
         s->n_cached = done;
-        if (s->task.cancel != NULL && *s->task.cancel)
+        if (is_cancelled(s)) {
+            outcome->finish = PONDER_INTERRUPTED;
             return PONDER_CANCELLED;
+        }
     }
     memcpy(s->prompt_logits, pd_decoder_logits(d, 0), (size_t)d->vocab_stride * sizeof(float));
     return PONDER_OK;
@@ -240,8 +247,10 @@ static enum ponder_status think(struct pd_search *s, enum ponder_finish *finish_
                 return PONDER_OK;
             }
         }
-        if (s->task.cancel != NULL && *s->task.cancel)
+        if (is_cancelled(s)) {
+            *finish_ret = PONDER_INTERRUPTED;
             return PONDER_CANCELLED;
+        }
         if (!pd_deadline_allows_step(s))
             return PONDER_OK;
         if (s->n_running > 0)
