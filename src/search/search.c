@@ -47,15 +47,14 @@ void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd
 
 /* ---- one sample ---- */
 
-/* True if the text ends with the stop text, which is then cut off. */
-static bool reached_stop(const struct pd_search *s, struct pd_run *run)
+/* Bytes of the text without the stop text that it may end with. */
+static size_t before_stop(const struct pd_search *s, const char *text, size_t bytes)
 {
-    size_t bytes = s->task.stop != NULL ? strlen(s->task.stop) : 0;
-    if (bytes == 0 || run->text_bytes < bytes ||
-        memcmp(run->text + run->text_bytes - bytes, s->task.stop, bytes) != 0)
-        return false;
-    run->text_bytes -= bytes;
-    return true;
+    size_t stop_bytes = s->task.stop != NULL ? strlen(s->task.stop) : 0;
+    if (stop_bytes == 0 || stop_bytes > bytes ||
+        memcmp(text + bytes - stop_bytes, s->task.stop, stop_bytes) != 0)
+        return bytes;
+    return bytes - stop_bytes;
 }
 
 /* Takes in the token that was drawn for a run. True if the sample has ended, in *state_ret. */
@@ -65,8 +64,11 @@ static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample
     if (pd_tokenizer_ends_text(s->tokenizer, run->next))
         return true;
     bool fits = pd_search_append_drawn(s, run);
-    if (reached_stop(s, run))
+    size_t kept_bytes = before_stop(s, run->text, run->text_bytes);
+    if (kept_bytes < run->text_bytes) {
+        run->text_bytes = kept_bytes;
         return true;
+    }
     if (s->task.wants_answer && pd_answer_is_final(run->text, run->text_bytes))
         return true;
     *state_ret = PD_SAMPLE_CUT;
@@ -289,15 +291,6 @@ static void choose_unfinished(struct pd_search *s, struct pd_outcome *outcome)
     }
 }
 
-static size_t render_without_stop(struct pd_search *s, const struct pd_sample *sample)
-{
-    size_t bytes = render(s, sample);
-    size_t stop_bytes = s->task.stop != NULL ? strlen(s->task.stop) : 0;
-    bool has_stop = stop_bytes > 0 && bytes >= stop_bytes &&
-                    memcmp(s->text + bytes - stop_bytes, s->task.stop, stop_bytes) == 0;
-    return has_stop ? bytes - stop_bytes : bytes;
-}
-
 static void conclude(struct pd_search *s, struct pd_outcome *outcome)
 {
     struct pd_choice choice = s->strategy->choose(s);
@@ -312,9 +305,10 @@ static void conclude(struct pd_search *s, struct pd_outcome *outcome)
         outcome->sample = 0; /* no answer in any: show what the first one wrote */
     for (int i = 0; i < s->n_samples; i++)
         outcome->n_ended += pd_sample_is_finished(&s->sample[i]);
-    if (outcome->sample >= 0)
-        outcome->text_bytes =
-            pd_utf8_complete_bytes(s->text, render_without_stop(s, &s->sample[outcome->sample]));
+    if (outcome->sample >= 0) {
+        size_t bytes = render(s, &s->sample[outcome->sample]);
+        outcome->text_bytes = pd_utf8_complete_bytes(s->text, before_stop(s, s->text, bytes));
+    }
 }
 
 enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task,

@@ -5,31 +5,7 @@
 # shellcheck disable=SC2086,SC2059,SC2317 # lists of options are words; check runs functions
 set -u
 . tests/support/check.sh
-ponder=${BUILD:-build}/ponder
-model=${PONDER_MODELS:-models}/smollm2-135m.gguf
-if [ ! -f "$model" ]; then
-    skip "runs on a real model" "no $model"
-    check_end
-fi
-PONDER_MODEL=$model
-export PONDER_MODEL
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$check_output"' EXIT
-
-# Small work: a few tokens each.
-quick="--raw --strategy greedy --max-tokens 12"
-question="2, 4, 6, 8," # which any model goes on with numbers
-
-shows() {
-    if grep -qE -- "$1" "$check_output"; then pass "shows $1"; else fail "shows $1" "$(cat "$check_output")"; fi
-}
-lines() {
-    if [ "$(wc -l <"$check_output")" -eq "$1" ]; then pass "prints $1 lines"; else fail "prints $1 lines" "$(cat "$check_output")"; fi
-}
-# with INPUT COMMAND...: exit codes of a pipe's end
-with() {
-    printf "$1" | { shift && "$@"; }
-}
+. tests/support/real_model.sh
 
 # Same bytes ------------------------------------------------------------------------------------------
 same() { # same NAME ARGS... : like the run before it
