@@ -3,6 +3,7 @@
 # make demo       installs a compiler and pip if missing, builds, fetches a model, answers three questions
 # make deps       installs what the tests need, fetches the models they run
 # make test       the test suite, assertions on        make san    the same under ASan and UBSan
+# make check      every kernel of every instruction set: the same bits, then how fast (ONLY=word)
 # make install    PREFIX=/usr/local
 # Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
 
@@ -49,7 +50,7 @@ LIB_OBJ := $(call obj,$(LIB_SRC))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-.PHONY: all lib demo deps test check-tests san install clean examples
+.PHONY: all lib demo deps test check check-tests san install clean examples
 .SECONDARY:
 all: $(BUILD)/ponder $(BUILD)/libponder.a
 lib: $(BUILD)/libponder.a
@@ -98,6 +99,10 @@ san: | $(filter deps,$(MAKECMDGOALS))
 
 check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES)
 	$(Q)BUILD=$(BUILD) CC="$(CC)" scripts/run-tests.sh $(TESTS) $(TEST_SH)
+
+check: $(BUILD)/tests/kernels/test_kernels $(BUILD)/tests/kernels/bench_kernels
+	$(Q)$(BUILD)/tests/kernels/test_kernels
+	$(Q)$(BUILD)/tests/kernels/bench_kernels $(ONLY)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_kernels.c - every instruction set this CPU has against generic, slot by slot, bit for bit: ragged sizes,
- * buffers that end at a guard page, numbers that are not numbers. With --bench it times them instead. */
+ * buffers that end at a guard page, numbers that are not numbers. bench_kernels.c times them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,11 +14,10 @@
 #include "arch/kernels.h"
 #include "arch/panel.h"
 #include "base/base.h"
-#include "base/os.h"
-#include "base/rng.h"
 #include "quant/block.h"
 #include "quant/encode.h"
 #include "tests/support/guarded.h"
+#include "tests/support/weights.h"
 
 enum { MAX_LEVELS = 8 };
 
@@ -40,30 +39,13 @@ static int find_levels(void **state)
     return 0;
 }
 
-/* A number in [-1, 1), or now and then a larger, a tiny or a zero one. */
-static float number(uint64_t *seed)
-{
-    uint64_t bits = pd_rng_mix((*seed)++);
-    float value = (float)(bits >> 40) * 0x1p-23f - 1.0f;
-    switch (bits % 16) {
-    case 0:
-        return 0.0f;
-    case 1:
-        return value * 100.0f;
-    case 2:
-        return value * 1e-6f;
-    default:
-        return value;
-    }
-}
-
 /* n numbers whose last one ends at a guard page. */
 static struct guarded numbers(int n, uint64_t seed)
 {
     float *x = malloc((size_t)n * sizeof *x);
     assert_non_null(x);
     for (int i = 0; i < n; i++)
-        x[i] = number(&seed);
+        x[i] = weights_number(&seed);
     struct guarded g = guarded_copy(x, (size_t)n * sizeof *x);
     free(x);
     return g;
@@ -121,41 +103,6 @@ static void free_act(struct act_buffers *b)
     guarded_free(&b->sum16);
 }
 
-static bool is_finite_row(const struct pd_format *format, const uint8_t *blocks, int k,
-                          float *decoded)
-{
-    format->decode(blocks, decoded, (size_t)(k / format->block_elements));
-    bool is_finite = true;
-    for (int i = 0; i < k; i++)
-        is_finite = is_finite && isfinite(decoded[i]);
-    return is_finite;
-}
-
-/* rows * k weights in a format's blocks: encoded numbers, and every third row random bytes instead, so that
- * all quants and scales occur (other bytes until the scales are finite). */
-static uint8_t *make_weights(const struct pd_format *format, int rows, int k, uint64_t seed)
-{
-    size_t row_bytes = pd_format_row_bytes(format, (size_t)k);
-    uint8_t *w = malloc((size_t)rows * row_bytes);
-    float *x = malloc((size_t)k * sizeof *x);
-    assert_true(w != NULL && x != NULL);
-    for (int r = 0; r < rows; r++) {
-        uint8_t *blocks = w + (size_t)r * row_bytes;
-        for (int i = 0; i < k; i++)
-            x[i] = number(&seed);
-        pd_encode(format->id, x, blocks, (size_t)(k / format->block_elements));
-        for (size_t b = 0; format->is_quantised && r % 3 == 2 && b < row_bytes;
-             b += format->block_bytes) {
-            do {
-                for (size_t i = 0; i < format->block_bytes; i++)
-                    blocks[b + i] = (uint8_t)(pd_rng_mix(seed++) >> 13);
-            } while (!is_finite_row(format, blocks + b, format->block_elements, x));
-        }
-    }
-    free(x);
-    return w;
-}
-
 /* y[n_rows][rows] of a table's kernel, weights packed for it. */
 static void multiply(const struct pd_kernels *kernels, const struct pd_format *format,
                      const uint8_t *w, int rows, int k, const struct pd_act *act, int n_rows,
@@ -163,14 +110,9 @@ static void multiply(const struct pd_kernels *kernels, const struct pd_format *f
 {
     int R = kernels->panel_rows;
     int n_panels = pd_div_up(rows, R);
-    size_t panel_bytes = pd_panel_bytes(format->id, k, R);
-    size_t row_bytes = pd_format_row_bytes(format, (size_t)k);
-    uint8_t *packed = malloc((size_t)n_panels * panel_bytes);
-    assert_non_null(packed);
-    for (int p = 0; p < n_panels; p++)
-        pd_panel_pack(format->id, w + (size_t)(p * R) * row_bytes, row_bytes,
-                      pd_min_int(R, rows - p * R), k, R, packed + (size_t)p * panel_bytes);
-    struct guarded panels = guarded_copy(packed, (size_t)n_panels * panel_bytes);
+    size_t panel_bytes;
+    uint8_t *packed = weights_pack(format, w, rows, k, R, &panel_bytes);
+    struct guarded panels = guarded_copy(packed, panel_bytes);
     struct guarded padded = zeros((size_t)(n_rows * n_panels * R) * sizeof(float));
     kernels->matmul[format->id](panels.data, n_panels, k, act, n_rows, floats(padded),
                                 (size_t)(n_panels * R));
@@ -185,7 +127,7 @@ static void check_matmul(const struct pd_format *format, int rows, int k, int n_
 {
     struct act_buffers buffers;
     struct pd_act act = make_act(&buffers, n_rows, k, (uint64_t)(rows * k + n_rows));
-    uint8_t *w = make_weights(format, rows, k, (uint64_t)(k + rows));
+    uint8_t *w = weights_new(format, rows, k, (uint64_t)(k + rows));
     size_t bytes = (size_t)(rows * n_rows) * sizeof(float);
     float *want = malloc(bytes), *got = malloc(bytes);
     assert_true(want != NULL && got != NULL);
@@ -224,7 +166,7 @@ static void test_generic_matmul_is_the_product(void **state)
         const struct pd_format *format = pd_format_get((enum pd_format_id)f);
         struct act_buffers buffers;
         struct pd_act act = make_act(&buffers, N, K, 5);
-        uint8_t *w = make_weights(format, ROWS, K, 9);
+        uint8_t *w = weights_new(format, ROWS, K, 9);
         float y[N * ROWS], decoded[K];
         multiply(&generic, format, w, ROWS, K, &act, N, y);
         for (int r = 0; r < ROWS; r++) {
@@ -291,7 +233,7 @@ static void test_panels_give_back_the_rows(void **state)
     for (int f = 0; f < PD_FORMATS; f++) {
         const struct pd_format *format = pd_format_get((enum pd_format_id)f);
         for (int R = 8; R <= 16; R += 8) {
-            uint8_t *w = make_weights(format, R - 1, K, 3);
+            uint8_t *w = weights_new(format, R - 1, K, 3);
             size_t row_bytes = pd_format_row_bytes(format, K);
             uint8_t *panel = malloc(pd_panel_bytes(format->id, K, R));
             assert_non_null(panel);
@@ -354,7 +296,7 @@ static void test_quantise_is_within_half_a_step(void **state)
     int32_t sum16[K / 16];
     uint64_t seed = 1;
     for (int i = 0; i < K; i++)
-        x[i] = number(&seed);
+        x[i] = weights_number(&seed);
     generic.quantise(x, K, q, d, dsum, sum16);
     for (int i = 0; i < K; i++)
         assert_true(fabsf(x[i] - d[i / 32] * q[i]) <= 0.5001f * d[i / 32]);
@@ -543,61 +485,8 @@ static void test_unknown_isa_is_refused(void **state)
     assert_true(pd_kernels_init(&k, NULL));
 }
 
-/* ---- timing ---- */
-
-static void bench(void)
+int main(void)
 {
-    enum { ROWS = 1536, K = 768 };
-    static const int n_rows[] = {1, 4, 8, 16, 64};
-    find_levels(NULL);
-    printf("%d x %d weights; GMAC/s of one thread at n rows (best of 5)\n%-8s %-8s", ROWS, K,
-           "format", "isa");
-    for (size_t i = 0; i < PD_COUNT(n_rows); i++)
-        printf(" %8d", n_rows[i]);
-    printf("\n");
-    for (int f = 0; f < PD_FORMATS; f++) {
-        const struct pd_format *format = pd_format_get((enum pd_format_id)f);
-        uint8_t *w = make_weights(format, ROWS, K, 1);
-        for (int l = -1; l < n_levels; l++) {
-            const struct pd_kernels *k = l < 0 ? &generic : &level[l];
-            int R = k->panel_rows;
-            size_t panel_bytes = pd_panel_bytes(format->id, K, R);
-            size_t row_bytes = pd_format_row_bytes(format, K);
-            uint8_t *panels = malloc((size_t)(ROWS / R) * panel_bytes);
-            float *y = malloc(sizeof *y * ROWS * 64);
-            if (panels == NULL || y == NULL)
-                exit(1);
-            for (int p = 0; p < ROWS / R; p++)
-                pd_panel_pack(format->id, w + (size_t)(p * R) * row_bytes, row_bytes, R, K, R,
-                              panels + (size_t)p * panel_bytes);
-            printf("%-8s %-8s", format->name, k->isa);
-            for (size_t i = 0; i < PD_COUNT(n_rows); i++) {
-                struct act_buffers buffers;
-                struct pd_act act = make_act(&buffers, n_rows[i], K, 5);
-                int64_t best = INT64_MAX;
-                for (int repeat = 0; repeat < 5; repeat++) {
-                    int64_t start = pd_clock_ns();
-                    k->matmul[f](panels, ROWS / R, K, &act, n_rows[i], y, ROWS);
-                    int64_t ns = pd_clock_ns() - start;
-                    best = ns < best ? ns : best;
-                }
-                printf(" %8.1f", (double)n_rows[i] * ROWS * K / (double)best);
-                free_act(&buffers);
-            }
-            printf("\n");
-            free(panels);
-            free(y);
-        }
-        free(w);
-    }
-}
-
-int main(int argc, char **argv)
-{
-    if (argc > 1 && strcmp(argv[1], "--bench") == 0) {
-        bench();
-        return 0;
-    }
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matmul_of_every_format_equals_generic),
         cmocka_unit_test(test_generic_matmul_is_the_product),
