@@ -97,7 +97,6 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     struct pd_decoder_size size = {
         .n_lanes = o->n_lanes + 1, /* and one that keeps the prompt */
         .n_batch = pd_max_int(PREFILL_ROWS, o->n_lanes),
-        .n_logits = o->n_lanes,
         .max_tokens = o->max_prompt_tokens + n_sample_tokens,
         .n_pages = pd_div_up(o->max_prompt_tokens, PD_KV_PAGE) +
                    o->n_lanes * (pd_div_up(n_sample_tokens, PD_KV_PAGE) + 1),

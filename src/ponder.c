@@ -136,6 +136,16 @@ static bool read_request(const struct ponder *p, const struct ponder_request *re
            r->min_p >= 0.0f && r->min_p <= 1.0f && r->repeat_penalty > 0.0f && r->confidence > 0.0;
 }
 
+static struct pd_sampling sampling_of(const struct ponder_request *r)
+{
+    return (struct pd_sampling){.temperature = r->temperature,
+                                .top_k = r->top_k,
+                                .top_p = r->top_p,
+                                .min_p = r->min_p,
+                                .repeat_penalty = r->repeat_penalty,
+                                .seed = r->seed};
+}
+
 static enum ponder_status ask(struct ponder *p, const char *text, size_t text_bytes,
                               const struct ponder_request *request, enum pd_prompt_kind kind,
                               struct ponder_answer *answer_ret)
@@ -156,16 +166,13 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     kind = r.raw ? PD_PROMPT_RAW : kind;
     const struct pd_chat *chat = wants_answer ? p->solve_chat : p->chat;
     PD_TRY(pd_prompt_set(&p->search, chat, kind, text, text_bytes));
+    if (strategy->is_greedy)
+        r.temperature = -1.0f;
 
     struct pd_task task = {
         .n_samples = r.n_samples,
         .max_tokens = r.max_tokens,
-        .how = {.temperature = strategy->is_greedy ? -1.0f : r.temperature,
-                .top_k = r.top_k,
-                .top_p = r.top_p,
-                .min_p = r.min_p,
-                .repeat_penalty = r.repeat_penalty,
-                .seed = r.seed},
+        .how = sampling_of(&r),
         .confidence = r.confidence < 1.0 ? r.confidence : 2.0,
         .deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0,
         .wants_answer = wants_answer,
@@ -230,6 +237,11 @@ bool ponder_answer_equal(const char *a, const char *b)
 
 /* ---- tokens and lanes ---- */
 
+static bool is_token(const struct ponder *p, int32_t token)
+{
+    return token >= 0 && token < p->info.n_vocab;
+}
+
 enum ponder_status ponder_tokenize(struct ponder *p, const char *text, size_t text_bytes,
                                    bool add_bos, bool parse_special, int32_t *tokens_ret,
                                    size_t capacity, size_t *n_ret)
@@ -244,7 +256,7 @@ enum ponder_status ponder_tokenize(struct ponder *p, const char *text, size_t te
 
 size_t ponder_token_text(const struct ponder *p, int32_t token, char *text_ret, size_t capacity)
 {
-    if (token < 0 || token >= p->info.n_vocab)
+    if (!is_token(p, token))
         return 0;
     return pd_token_text(p->tokenizer, token, false, text_ret, capacity);
 }
@@ -259,6 +271,15 @@ static bool is_lane(const struct ponder *p, int lane)
 {
     const struct pd_kv *kv = &p->decoder.kv;
     return lane >= 0 && lane < kv->n_lanes && kv->lane[lane].is_used && lane != p->search.trunk;
+}
+
+/* What a step may take. */
+static bool are_rows(const struct ponder *p, const int32_t *tokens, const int *lanes, int n)
+{
+    bool are = n >= 1 && n <= p->info.n_batch;
+    for (int i = 0; are && i < n; i++)
+        are = is_token(p, tokens[i]) && is_lane(p, lanes[i]);
+    return are;
 }
 
 enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret)
@@ -277,7 +298,7 @@ void ponder_prune(struct ponder *p, int lane)
 enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const int *lanes, int n,
                                float *logits_ret)
 {
-    if (n < 1 || n > p->info.n_batch)
+    if (!are_rows(p, tokens, lanes, n))
         return PONDER_BAD_ARGUMENT;
     for (int i = 0; i < n; i++)
         if (!is_lane(p, lanes[i]) || tokens[i] < 0 || tokens[i] >= p->info.n_vocab)
@@ -285,16 +306,65 @@ enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const in
     struct pd_row *row = p->search.row;
     for (int i = 0; i < n; i++)
         row[i] = (struct pd_row){
-            .token = tokens[i], .lane = lanes[i], .wants_logits = logits_ret != NULL};
-    PD_TRY(pd_decoder_reserve(&p->decoder, row, n)); /* all or nothing, though it may take parts */
-    /* With logits, in parts that the logits buffer holds. */
-    int part = logits_ret != NULL ? p->decoder.size.n_logits : n;
-    for (int done = 0; done < n; done += part) {
-        int n_rows = pd_min_int(part, n - done);
-        PD_TRY(pd_decoder_step(&p->decoder, row + done, n_rows, 0));
-        for (int i = 0; logits_ret != NULL && i < n_rows; i++)
-            memcpy(logits_ret + (size_t)(done + i) * (size_t)p->info.n_vocab,
-                   pd_decoder_logits(&p->decoder, i), (size_t)p->info.n_vocab * sizeof(float));
+            .token = tokens[i], .lane = lanes[i], .wants_output = logits_ret != NULL};
+    p->decoder.head.logits = logits_ret;
+    return pd_decoder_step(&p->decoder, row, n, 0);
+}
+
+enum ponder_status ponder_decode(struct ponder *p, const int *lanes, int n, int32_t *tokens,
+                                 const struct ponder_request *request, float *log_prob_ret)
+{
+    struct ponder_request r;
+    if (!read_request(p, request, &r) || r.repeat_penalty != 1.0f || !are_rows(p, tokens, lanes, n))
+        return PONDER_BAD_ARGUMENT;
+    struct pd_search *s = &p->search;
+    struct pd_head *head = &p->decoder.head;
+    const struct pd_sampling how = sampling_of(&r);
+    for (int i = 0; i < n; i++)
+        s->row[i] =
+            (struct pd_row){.token = tokens[i], .lane = lanes[i], .wants_output = true};
+    head->logits = NULL;
+    head->inverse_temperature = pd_sampling_inverse_temperature(&how, head->n_vocab);
+    PD_TRY(pd_decoder_step(&p->decoder, s->row, n, 0));
+    for (int i = 0; i < n; i++)
+        s->draw[i] = (struct pd_draw){.row = i,
+                                      .sample = (uint64_t)lanes[i],
+                                      .position = (uint64_t)s->row[i].position + 1};
+    pd_sample_all(s->sampler, head, p->pool, &how, s->draw, n);
+    for (int i = 0; i < n; i++) {
+        tokens[i] = s->draw[i].token;
+        if (log_prob_ret != NULL)
+            log_prob_ret[i] = s->draw[i].log_prob;
+    }
+    return PONDER_OK;
+}
+
+enum ponder_status ponder_score(struct ponder *p, int lane, const int32_t *tokens, int n,
+                                float *log_prob_ret)
+{
+    struct pd_row *row = p->search.row;
+    struct pd_head *head = &p->decoder.head;
+    if (n < 1 || !is_lane(p, lane))
+        return PONDER_BAD_ARGUMENT;
+    for (int i = 0; i < n; i++)
+        if (!is_token(p, tokens[i]))
+            return PONDER_BAD_ARGUMENT;
+    PD_TRY(pd_kv_reserve(&p->decoder.kv, lane, n)); /* all or nothing */
+    head->logits = NULL;
+    head->inverse_temperature = 0.0f;
+    for (int done = 0; done < n;) {
+        int n_rows = pd_min_int(n - done, p->info.n_batch);
+        for (int i = 0; i < n_rows; i++) {
+            bool is_last = done + i == n - 1;
+            row[i] = (struct pd_row){.token = tokens[done + i],
+                                     .lane = lane,
+                                     .wants_output = !is_last,
+                                     .target = is_last ? 0 : tokens[done + i + 1]};
+        }
+        PD_TRY(pd_decoder_step(&p->decoder, row, n_rows, 0));
+        for (int i = 0; i < n_rows && done + i < n - 1; i++)
+            log_prob_ret[done + i] = pd_head_score(head, i);
+        done += n_rows;
     }
     return PONDER_OK;
 }

@@ -58,8 +58,7 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     bytes_ret->activations = a->used - start;
 
     start = a->used;
-    d->vocab_stride = pad(h->n_vocab, panel_rows);
-    d->logits = PD_NEW(a, float, area(size.n_logits, d->vocab_stride));
+    pd_head_layout(&d->head, d->weights.output, kernels, n, size.n_threads, a);
     bytes_ret->logits = a->used - start;
 }
 
@@ -98,15 +97,14 @@ enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, in
 {
     PD_ASSERT(n > 0 && n <= d->size.n_batch);
     PD_TRY(pd_decoder_reserve(d, rows, n));
-    d->n_logits = 0;
+    d->n_outputs = 0;
     d->lanes_differ = true;
     for (int i = 0; i < n; i++) {
         int n_before = rows_before(rows, i);
         rows[i].position = d->kv.lane[rows[i].lane].n_tokens + n_before;
         d->lanes_differ = d->lanes_differ && n_before == 0;
-        rows[i].logits = rows[i].wants_logits ? d->n_logits++ : -1;
+        rows[i].output = rows[i].wants_output ? d->n_outputs++ : -1;
     }
-    PD_ASSERT(d->n_logits <= d->size.n_logits);
     d->row = rows;
     d->n_rows = n;
     d->deadline_ns = deadline_ns;

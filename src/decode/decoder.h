@@ -9,6 +9,7 @@
 #include "arch/kernels.h"
 #include "base/arena.h"
 #include "base/pool.h"
+#include "decode/head.h"
 #include "decode/kv.h"
 #include "decode/rope.h"
 #include "decode/weights.h"
@@ -17,7 +18,6 @@
 struct pd_decoder_size {
     int n_lanes;    /* kv lanes */
     int n_batch;    /* rows of a step at most */
-    int n_logits;   /* rows of a step whose logits may be asked for */
     int max_tokens; /* of one lane */
     int n_pages;    /* of 16 tokens, all lanes together */
     int n_threads;
@@ -26,9 +26,10 @@ struct pd_decoder_size {
 struct pd_row {
     int32_t token;
     int32_t lane;
-    bool wants_logits;
-    int32_t position; /* filled in by pd_decoder_step() */
-    int32_t logits;   /* index of its logits, or -1; filled in too */
+    bool wants_output; /* of the head */
+    int32_t target;    /* then: the token whose logit is kept */
+    int32_t position;  /* filled in by pd_decoder_step() */
+    int32_t output;    /* its row of the head, or -1; filled in too */
 };
 
 struct pd_decoder {
@@ -40,6 +41,7 @@ struct pd_decoder {
     struct pd_weights weights;
     struct pd_kv kv;
     struct pd_rope rope;
+    struct pd_head head;
 
     /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
     float *x;          /* [n_batch][n_embd] the residual stream */
@@ -49,12 +51,11 @@ struct pd_decoder {
     float *gate, *up;  /* [n_batch][ff_stride] */
     float *projection; /* [n_batch][embd_stride] outputs of attention and feed-forward */
     float *scores;     /* [n_threads][heads per kv head][score_stride] */
-    float *logits;     /* [n_logits][vocab_stride] */
-    int q_stride, kv_stride, ff_stride, embd_stride, vocab_stride, score_stride;
+    int q_stride, kv_stride, ff_stride, embd_stride, score_stride;
 
     /* The step that runs. */
     struct pd_row *row; /* the caller's */
-    int n_rows, n_logits;
+    int n_rows, n_outputs;
     bool lanes_differ;   /* no two rows are of the same lane */
     int n_chunks;        /* of the phase that runs */
     int64_t deadline_ns; /* 0: none */
@@ -81,15 +82,11 @@ void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct 
  * changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). */
 enum ponder_status pd_decoder_reserve(struct pd_decoder *d, const struct pd_row *rows, int n);
 
-/* Appends rows[0..n) to their lanes and leaves the logits of those that want them in logits_of(). On failure
- * no lane has changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). NO_TIME: the clock passed deadline_ns (0: none)
+/* Appends rows[0..n) to their lanes and leaves the outputs of those that want them in d->head, which says
+ * what it is to make of them. On failure no lane has changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). NO_TIME:
+ * the clock passed deadline_ns (0: none)
  * before the last layer began; it is read once a layer. */
 enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, int n,
                                    int64_t deadline_ns);
-
-static inline float *pd_decoder_logits(const struct pd_decoder *d, int index)
-{
-    return d->logits + (size_t)index * (size_t)d->vocab_stride;
-}
 
 #endif

@@ -19,8 +19,8 @@ enum phase {
     DOWN,     /* down matrix                                                       by panels */
     LAYER_PHASES,
     /* behind the last layer */
-    HEAD_NORM = 0, /* add its feed-forward; norm and quantise rows that want logits      by rows */
-    HEAD,          /* output head                                                      by panels */
+    HEAD_NORM = 0, /* add its feed-forward; norm and quantise rows that want output      by rows */
+    HEAD,          /* output head                                                       by spans */
     HEAD_PHASES
 };
 
@@ -288,21 +288,27 @@ static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase ph
     }
 }
 
-static void run_head_chunk(const struct pd_decoder *d, enum phase phase, int chunk)
+static int head_items(const struct pd_decoder *d, enum phase phase)
 {
-    const struct pd_weight *output = d->weights.output;
+    return phase == HEAD ? d->head.n_spans : d->n_rows;
+}
+
+static void run_head_chunk(const struct pd_decoder *d, enum phase phase, int chunk, int thread)
+{
+    int begin, end;
+    pd_share(head_items(d, phase), chunk, d->n_chunks, &begin, &end);
     if (phase == HEAD) {
-        const struct product logits = {output, d->logits, d->vocab_stride};
-        multiply(d, &logits, 1, &d->act, d->n_logits, chunk);
+        pd_head_run(&d->head, d->n_outputs, begin, end, thread);
         return;
     }
-    int begin, end;
-    pd_share(d->n_rows, chunk, d->n_chunks, &begin, &end);
     for (int row = begin; row < end; row++) {
-        if (d->row[row].logits < 0)
+        const struct pd_row *r = &d->row[row];
+        if (r->output < 0)
             continue;
         add_projection(d, row, d->weights.layer[d->hparams.n_layers - 1].vector[PD_FFN_POST_NORM]);
-        norm(d, row, d->row[row].logits, d->weights.output_norm, output->is_quantised);
+        norm(d, row, r->output, d->weights.output_norm, false);
+        pd_head_set_row(&d->head, r->output, row_of(d->act.x, r->output, d->hparams.n_embd),
+                        r->target);
     }
 }
 
@@ -321,9 +327,9 @@ static int begin(void *context, int index)
     int layer = index / LAYER_PHASES;
     int n_items;
     if (layer == d->hparams.n_layers) {
-        if (d->n_logits == 0)
+        if (d->n_outputs == 0)
             return PD_JOB_STOP;
-        n_items = index % LAYER_PHASES == HEAD ? d->weights.output->n_panels : d->n_rows;
+        n_items = head_items(d, (enum phase)(index % LAYER_PHASES));
     } else {
         enum phase phase = (enum phase)(index % LAYER_PHASES);
         if (phase == NORM && d->deadline_ns != 0 && is_late(d)) {
@@ -342,7 +348,7 @@ static void run(void *context, int index, int chunk, int thread)
     int layer = index / LAYER_PHASES;
     enum phase phase = (enum phase)(index % LAYER_PHASES);
     if (layer == d->hparams.n_layers)
-        run_head_chunk(d, phase, chunk);
+        run_head_chunk(d, phase, chunk, thread);
     else
         run_layer_chunk(d, layer, phase, chunk, thread);
 }

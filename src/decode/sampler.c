@@ -3,54 +3,39 @@
 #include "decode/sampler.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "arch/exp.h"
-#include "base/real.h"
 #include "base/rng.h"
 
-void pd_sampler_layout(struct pd_sampler *s, int n_vocab, struct pd_arena *a)
+enum { BLOCK = PD_HEAD_BLOCK, SPAN = PD_HEAD_SPAN };
+
+void pd_sampler_layout(struct pd_sampler *s, const struct pd_head *head, struct pd_arena *a)
 {
-    s->candidate = PD_NEW(a, struct pd_candidate, n_vocab);
+    *s = (struct pd_sampler){
+        .max_open = pd_min_int(head->n_blocks * BLOCK, 2 * PD_MAX_KEPT) + PD_REPEAT_WINDOW,
+        .max_taken = pd_min_int(head->n_vocab, PD_MAX_KEPT),
+    };
+    s->block = PD_NEW(a, struct pd_candidate, head->n_blocks);
+    s->open = PD_NEW(a, struct pd_candidate, s->max_open);
+    s->taken = PD_NEW(a, struct pd_candidate, s->max_taken);
+    s->mass = PD_NEW(a, float, s->max_taken + 1);
+    s->span = PD_NEW(a, struct pd_head_span, head->n_spans);
+    s->logits = PD_NEW(a, float, SPAN);
 }
 
-/* The logits that a penalty changed, to be put back: the lane's distribution is the model's own. */
-struct penalty {
-    int n;
-    int32_t token[PD_REPEAT_WINDOW];
-    float logit[PD_REPEAT_WINDOW];
-};
-
-static void penalise(struct penalty *p, float *logits, int n_vocab, float factor,
-                     const int32_t *recent, int n_recent)
+/* True if top-k, top-p or min-p choose candidates; else every token may be drawn. */
+static bool keeps_some(const struct pd_sampling *how, int n_vocab)
 {
-    p->n = 0;
-    for (int i = 0; i < n_recent && i < PD_REPEAT_WINDOW; i++) {
-        bool is_done = recent[i] < 0 || recent[i] >= n_vocab;
-        for (int j = 0; j < p->n && !is_done; j++)
-            is_done = p->token[j] == recent[i];
-        if (is_done)
-            continue;
-        float *logit = &logits[recent[i]];
-        p->token[p->n] = recent[i];
-        p->logit[p->n++] = *logit;
-        *logit = *logit > 0.0f ? *logit / factor : *logit * factor;
-    }
+    return (how->top_k > 0 && how->top_k < n_vocab) || how->top_p < 1.0f || how->min_p > 0.0f;
 }
 
-static void restore(const struct penalty *p, float *logits)
+float pd_sampling_inverse_temperature(const struct pd_sampling *how, int n_vocab)
 {
-    for (int i = 0; i < p->n; i++)
-        logits[p->token[i]] = p->logit[i];
+    return how->temperature > 0.0f && !keeps_some(how, n_vocab) ? 1.0f / how->temperature : 0.0f;
 }
 
-static int32_t likeliest(const float *logits, int n)
-{
-    int32_t best = 0;
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best] || isnan(logits[best]))
-            best = i;
-    return best;
-}
+/* ---- heaps ---- */
 
 /* Likelier, or as likely and of a lower number: a total order, so that ties are the same everywhere. */
 static bool is_before(const struct pd_candidate *a, const struct pd_candidate *b)
@@ -58,14 +43,14 @@ static bool is_before(const struct pd_candidate *a, const struct pd_candidate *b
     return a->logit > b->logit || (a->logit == b->logit && a->token < b->token);
 }
 
-/* Restores the heap below node i: the last in order is on top. */
+/* Restores the heap below node i: the first in order is on top. */
 static void sift_down(struct pd_candidate *heap, int n, int i)
 {
     struct pd_candidate moving = heap[i];
     for (int child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && is_before(&heap[child], &heap[child + 1]))
+        if (child + 1 < n && is_before(&heap[child + 1], &heap[child]))
             child++;
-        if (!is_before(&moving, &heap[child]))
+        if (!is_before(&heap[child], &moving))
             break;
         heap[i] = heap[child];
     }
@@ -78,154 +63,335 @@ static void heapify(struct pd_candidate *heap, int n)
         sift_down(heap, n, i);
 }
 
-/* A heap with the last on top, to likeliest first. */
-static void sort_heap(struct pd_candidate *heap, int n)
+static struct pd_candidate pop(struct pd_candidate *heap, int *n)
 {
-    for (int end = n - 1; end > 0; end--) {
-        struct pd_candidate last = heap[0];
-        heap[0] = heap[end];
-        heap[end] = last;
-        sift_down(heap, end, 0);
-    }
+    struct pd_candidate top = heap[0];
+    heap[0] = heap[--*n];
+    if (*n > 0)
+        sift_down(heap, *n, 0);
+    return top;
 }
 
-/* The k first in order, sorted. Most logits fall at the comparison with the heap's top. */
-static int take_top(const float *logits, int n_vocab, int k, struct pd_candidate *out)
+static void push(struct pd_candidate *heap, int *n, struct pd_candidate c)
 {
-    int n = 0;
-    for (int i = 0; i < n_vocab; i++) {
-        struct pd_candidate c = {logits[i], i};
-        if (isnan(c.logit))
-            continue;
-        if (n < k) {
-            out[n++] = c;
-            if (n == k)
-                heapify(out, n);
-        } else if (is_before(&c, &out[0])) {
-            out[0] = c;
-            sift_down(out, n, 0);
+    int i = (*n)++;
+    for (int parent; i > 0 && is_before(&c, &heap[parent = (i - 1) / 2]); i = parent)
+        heap[i] = heap[parent];
+    heap[i] = c;
+}
+
+/* ---- one draw ---- */
+
+/* A recent token: its logit, and what the penalty makes of it. */
+struct penalised {
+    int32_t token;
+    float own, changed;
+};
+
+struct pick {
+    struct pd_sampler *s;
+    const struct pd_head *head;
+    const struct pd_sampling *how;
+    int row;
+    const struct pd_head_span *span; /* the row's, or with a penalty s->span */
+    struct penalised penalised[PD_REPEAT_WINDOW];
+    int n_penalised;
+    int n_blocks, n_open, n_taken;
+    int limit;                 /* candidates that may be taken */
+    struct pd_candidate floor; /* none behind it will be taken */
+};
+
+/* Logits [first, first + n) of the row with its penalties, into s->logits; how many there are. */
+static int penalised_logits(const struct pick *p, int first, int n)
+{
+    n = pd_head_logits(p->head, p->row, first, n, p->s->logits);
+    for (int i = 0; i < p->n_penalised; i++) {
+        int at = p->penalised[i].token - first;
+        if (at >= 0 && at < n)
+            p->s->logits[at] = p->penalised[i].changed;
+    }
+    return n;
+}
+
+static void note_recent(struct pick *p, int32_t token)
+{
+    if (token < 0 || token >= p->head->n_vocab)
+        return;
+    int at = 0;
+    while (at < p->n_penalised && p->penalised[at].token < token)
+        at++;
+    if (at < p->n_penalised && p->penalised[at].token == token)
+        return;
+    memmove(&p->penalised[at + 1], &p->penalised[at],
+            (size_t)(p->n_penalised - at) * sizeof p->penalised[0]);
+    p->penalised[at].token = token;
+    p->n_penalised++;
+}
+
+/* Finds the recent tokens' logits and changes them, in ascending order so that each part of the vocabulary is
+ * multiplied once; with them changes what the row's spans say. */
+static void penalise(struct pick *p, const struct pd_draw *draw)
+{
+    const struct pd_head *h = p->head;
+    float factor = p->how->repeat_penalty;
+    for (int i = 0; i < draw->n_recent && i < PD_REPEAT_WINDOW; i++)
+        note_recent(p, draw->recent[i]);
+    memcpy(p->s->span, p->span, (size_t)h->n_spans * sizeof *p->span);
+    p->span = p->s->span;
+    for (int i = 0; i < p->n_penalised;) {
+        int s = p->penalised[i].token / SPAN;
+        int n = pd_head_logits(h, p->row, s * SPAN, SPAN, p->s->logits);
+        for (; i < p->n_penalised && p->penalised[i].token / SPAN == s; i++) {
+            float *logit = &p->s->logits[p->penalised[i].token % SPAN];
+            p->penalised[i].own = *logit;
+            *logit = *logit > 0.0f ? *logit / factor : *logit * factor;
+            p->penalised[i].changed = *logit;
         }
+        p->s->span[s] = pd_head_reduce(h, p->s->logits, n, NULL);
     }
-    if (n < k)
-        heapify(out, n);
-    sort_heap(out, n);
+}
+
+/* Keeps the best of what is open, as many as may still be taken. */
+static void prune(struct pick *p)
+{
+    struct pd_candidate *open = p->s->open;
+    int n = p->n_open;
+    int n_left = p->limit - p->n_taken;
+    if (n <= n_left)
+        return;
+    for (int end = n; end > 1;) { /* sorted from the back, which is a heap again turned over */
+        struct pd_candidate first = pop(open, &end);
+        open[end] = first;
+    }
+    for (int i = 0, j = n - 1; i < j; i++, j--) {
+        struct pd_candidate moved = open[i];
+        open[i] = open[j];
+        open[j] = moved;
+    }
+    p->n_open = n_left;
+    p->floor = open[n_left - 1];
+}
+
+/* Opens a block: its tokens become candidates. */
+static void open_block(struct pick *p, int block)
+{
+    int first = block * BLOCK;
+    int n = pd_head_logits(p->head, p->row, first, BLOCK, p->s->logits);
+    for (int i = 0; i < p->n_penalised; i++) { /* they are open from the start */
+        int at = p->penalised[i].token - first;
+        if (at >= 0 && at < n)
+            p->s->logits[at] = NAN;
+    }
+    if (p->n_open + BLOCK > p->s->max_open)
+        prune(p);
+    for (int i = 0; i < n; i++) {
+        struct pd_candidate c = {p->s->logits[i], first + i};
+        if (!isnan(c.logit) && is_before(&c, &p->floor))
+            push(p->s->open, &p->n_open, c);
+    }
+}
+
+static void begin_candidates(struct pick *p, int limit)
+{
+    const float *block_max = pd_head_row_blocks(p->head, p->row);
+    p->limit = limit;
+    p->floor = (struct pd_candidate){-INFINITY, INT32_MAX};
+    p->n_blocks = p->head->n_blocks;
+    for (int i = 0; i < p->n_blocks; i++)
+        p->s->block[i] = (struct pd_candidate){block_max[i], i};
+    heapify(p->s->block, p->n_blocks);
+    for (int i = 0; i < p->n_penalised; i++)
+        if (!isnan(p->penalised[i].changed))
+            push(p->s->open, &p->n_open,
+                 (struct pd_candidate){p->penalised[i].changed, p->penalised[i].token});
+}
+
+/* True if the next block may hold a candidate before all that are open. */
+static bool must_open(const struct pick *p)
+{
+    const struct pd_sampler *s = p->s;
+    if (p->n_blocks == 0)
+        return false;
+    struct pd_candidate first = {s->block[0].logit, s->block[0].token * BLOCK}; /* at best */
+    return is_before(&first, &p->floor) && (p->n_open == 0 || is_before(&first, &s->open[0]));
+}
+
+/* The next candidate in order. */
+static bool take_next(struct pick *p)
+{
+    struct pd_sampler *s = p->s;
+    while (must_open(p))
+        open_block(p, pop(s->block, &p->n_blocks).token);
+    if (p->n_open == 0)
+        return false;
+    s->taken[p->n_taken++] = pop(s->open, &p->n_open);
+    return true;
+}
+
+/* Candidates that top-p keeps of those taken, of a total mass; at least one. More than are taken: not clear yet. */
+static int top_p_of(const struct pick *p, float total)
+{
+    float wanted = p->how->top_p * total;
+    int low = 0, high = p->n_taken + 1; /* the first whose mass before it is enough */
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (p->s->mass[middle] < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return pd_max_int(low, 1);
+}
+
+/* Takes the candidates that top-k, top-p and min-p keep; their number. 0: no logit is a number.
+ *
+ * top-p is a share of the mass of what top-k keeps. That mass is not known before all of it is taken, but bounded: from
+ * below by what is taken, from above by as many more as the last one, and by the whole vocabulary. As soon as both
+ * bounds keep the same, the rest need not be looked for. The upper one is raised by more than what
+ * rounding and pd_exp() may amount to. */
+static int take_kept(struct pick *p, struct pd_total total)
+{
+    const struct pd_sampling *how = p->how;
+    bool has_top_k = how->top_k > 0 && how->top_k < p->head->n_vocab;
+    int n_min_p = p->s->max_taken; /* that min-p keeps */
+    float *mass = p->s->mass;
+    begin_candidates(p, has_top_k ? pd_min_int(how->top_k, p->s->max_taken) : p->s->max_taken);
+    mass[0] = 0.0f;
+    while (p->n_taken < p->limit && take_next(p)) {
+        int n = p->n_taken;
+        float e = pd_exp(p->s->taken[n - 1].logit - p->s->taken[0].logit);
+        mass[n] = mass[n - 1] + e;
+        if (n > 1 && how->min_p > 0.0f && e < how->min_p)
+            n_min_p = pd_min_int(n_min_p, n - 1);
+        if (how->top_p >= 1.0f) {
+            if (n_min_p < n)
+                break;
+            continue;
+        }
+        float low = (float)total.sum, high = low;
+        if (has_top_k) {
+            low = mass[n];
+            float as_many_more = mass[n] + (float)(p->limit - n) * e;
+            high = 1.001f * (as_many_more < high ? as_many_more : high);
+        }
+        int least = pd_min_int(top_p_of(p, low), n_min_p);
+        int most = pd_min_int(top_p_of(p, high), n_min_p);
+        if (least == most && most <= n)
+            return most;
+    }
+    int n = pd_min_int(p->n_taken, n_min_p);
+    if (how->top_p < 1.0f)
+        n = pd_min_int(n, top_p_of(p, has_top_k ? mass[p->n_taken] : (float)total.sum));
     return n;
 }
 
-/* All within `range` of the largest logit, sorted; an infinite one is within range of itself. */
-static int take_near(const float *logits, int n_vocab, float max, float range,
-                     struct pd_candidate *out)
+/* One of n taken candidates. */
+static struct pd_candidate draw_taken(const struct pick *p, int n, float u)
 {
-    int n = 0;
-    for (int i = 0; i < n_vocab; i++)
-        if (max - logits[i] <= range || logits[i] == max)
-            out[n++] = (struct pd_candidate){logits[i], i};
-    heapify(out, n);
-    sort_heap(out, n);
-    return n;
-}
-
-/* Without top-k: only as many candidates are sorted as top-p and min-p may keep. `total` is the
- * sum of exp(logit - max) over the vocabulary. */
-static int take_mass(const float *logits, int n_vocab, const struct pd_sampling *how, float max,
-                     float total, struct pd_candidate *out)
-{
-    if (how->min_p > 0.0f)
-        return take_near(logits, n_vocab, max, (float)-pd_real_log((double)how->min_p) + 1e-3f,
-                         out);
-    for (float range = 8.0f;; range *= 2.0f) {
-        int n = take_near(logits, n_vocab, max, range, out);
-        float mass = 0.0f;
-        for (int i = 0; i < n; i++)
-            mass += pd_exp(out[i].logit - max);
-        if (mass >= how->top_p * total || range > -PD_EXP_MIN)
-            return n;
-    }
-}
-
-/* Cuts sorted candidates to those that top-p and min-p keep; at least one. */
-static int cut(const struct pd_candidate *candidate, int n, const struct pd_sampling *how,
-               float total)
-{
-    float max = candidate[0].logit;
-    int keep = n;
-    if (how->top_p < 1.0f) {
-        float mass = 0.0f;
-        for (keep = 0; keep < n && mass < how->top_p * total; keep++)
-            mass += pd_exp(candidate[keep].logit - max);
-    }
-    if (how->min_p > 0.0f)
-        while (keep > 1 && pd_exp(candidate[keep - 1].logit - max) < how->min_p)
-            keep--;
-    return keep > 0 ? keep : 1;
-}
-
-static int32_t draw_token(struct pd_candidate *candidate, int n, float temperature, float u)
-{
-    float max = candidate[0].logit;
+    const struct pd_candidate *taken = p->s->taken;
+    float *weight = p->s->mass; /* no longer needed */
     float total = 0.0f;
     for (int i = 0; i < n; i++) {
-        candidate[i].logit = pd_exp((candidate[i].logit - max) / temperature);
-        total += candidate[i].logit;
+        weight[i] = pd_exp((taken[i].logit - taken[0].logit) / p->how->temperature);
+        total += weight[i];
     }
     float left = u * total;
     for (int i = 0; i < n - 1; i++) {
-        if (left < candidate[i].logit)
-            return candidate[i].token;
-        left -= candidate[i].logit;
+        if (left < weight[i])
+            return taken[i];
+        left -= weight[i];
     }
-    while (n > 1 &&
-           candidate[n - 1].logit == 0.0f) /* what rounding left goes to a possible token */
+    while (n > 1 && weight[n - 1] == 0.0f) /* what rounding left goes to a possible token */
         n--;
-    return candidate[n - 1].token;
+    return taken[n - 1];
 }
 
-static float largest(const struct pd_kernels *kernels, const float *logits, int n_vocab)
+/* One of all tokens: a span by its mass, then a token in it, both in ascending order. False: nothing has any mass. */
+static bool draw_any(const struct pick *p, float max, float u, struct pd_candidate *result_ret)
 {
-    float max = kernels->max(logits, n_vocab);
-    return isnan(max) ? logits[likeliest(logits, n_vocab)]
-                      : max; /* a NaN in front hides the rest */
-}
-
-/* The candidates that may be drawn, likeliest first; their number. 0: no logit is a number. */
-static int take(struct pd_candidate *out, const struct pd_kernels *kernels, const float *logits,
-                int n_vocab, const struct pd_sampling *how)
-{
-    int n;
-    float mass = 0.0f; /* that top-p is a share of */
-    if (how->top_k > 0 && how->top_k < n_vocab) {
-        n = take_top(logits, n_vocab, how->top_k, out);
-        for (int i = 0; i < n; i++)
-            mass += pd_exp(out[i].logit - out[0].logit);
-    } else {
-        float max = largest(kernels, logits, n_vocab);
-        mass = kernels->exp_sum(logits, n_vocab, max, 1.0f);
-        if (how->top_p < 1.0f || how->min_p > 0.0f)
-            n = take_mass(logits, n_vocab, how, max, mass, out);
-        else
-            n = take_near(logits, n_vocab, max, -PD_EXP_MIN * how->temperature, out);
+    float factor = p->head->inverse_temperature;
+    double total = 0.0;
+    PD_ASSERT(factor == 1.0f / p->how->temperature);
+    for (int i = 0; i < p->head->n_spans; i++)
+        total += (double)p->span[i].mass * (double)pd_exp((p->span[i].max - max) * factor);
+    double left = (double)u * total;
+    int chosen = -1; /* what rounding left goes to the last possible span, and token */
+    for (int i = 0; i < p->head->n_spans; i++) {
+        double mass = (double)p->span[i].mass * (double)pd_exp((p->span[i].max - max) * factor);
+        if (mass > 0.0)
+            chosen = i;
+        if (left < mass)
+            break;
+        left -= mass;
     }
-    return n > 0 ? cut(out, n, how, mass) : 0;
+    if (chosen < 0)
+        return false;
+    float span_max = p->span[chosen].max;
+    double scale = (double)pd_exp((span_max - max) * factor);
+    int n = penalised_logits(p, chosen * SPAN, SPAN);
+    for (int i = 0; i < n; i++) {
+        double mass = scale * (double)pd_exp((p->s->logits[i] - span_max) * factor);
+        if (mass > 0.0)
+            *result_ret = (struct pd_candidate){p->s->logits[i], chosen * SPAN + i};
+        if (left < mass)
+            break;
+        left -= mass;
+    }
+    return true;
 }
 
-int32_t pd_sample(struct pd_sampler *s, const struct pd_kernels *kernels, float *logits,
-                  int n_vocab, const struct pd_sampling *how, const struct pd_draw *draw,
-                  float *log_prob_ret)
+static struct pd_candidate draw_one(struct pick *p, const struct pd_draw *draw,
+                                    struct pd_total total)
 {
-    struct penalty penalty = {0};
-    if (how->repeat_penalty != 1.0f)
-        penalise(&penalty, logits, n_vocab, how->repeat_penalty, draw->recent, draw->n_recent);
-    int32_t token;
-    if (how->temperature <= 0.0f) {
-        token = likeliest(logits, n_vocab);
-    } else {
-        int n = take(s->candidate, kernels, logits, n_vocab, how);
-        float u = pd_rng_float(how->seed, draw->sample, draw->position);
-        token = n > 0 ? draw_token(s->candidate, n, how->temperature, u) : 0;
+    const struct pd_sampling *how = p->how;
+    float u = pd_rng_float(how->seed, draw->sample, draw->position);
+    struct pd_candidate result = {NAN, 0};
+    if (how->temperature > 0.0f && keeps_some(how, p->head->n_vocab)) {
+        int n = take_kept(p, total);
+        return n > 0 ? draw_taken(p, n, u) : result;
     }
-    restore(&penalty, logits);
-    float max = largest(kernels, logits, n_vocab);
-    float total = kernels->exp_sum(logits, n_vocab, max, 1.0f);
-    *log_prob_ret = total > 0.0f ? logits[token] - max - (float)pd_real_log((double)total) : 0.0f;
-    return token;
+    if (how->temperature > 0.0f && draw_any(p, total.max, u, &result))
+        return result;
+    begin_candidates(p, 1);
+    return take_next(p) ? p->s->taken[0] : result;
+}
+
+void pd_sample(struct pd_sampler *s, const struct pd_head *head, const struct pd_sampling *how,
+               struct pd_draw *draw)
+{
+    struct pick p = {.s = s, .head = head, .how = how, .row = draw->row};
+    p.span = pd_head_row_spans(head, draw->row);
+    struct pd_total own = pd_head_total(p.span, head->n_spans), total = own;
+    if (how->repeat_penalty != 1.0f && draw->n_recent > 0) {
+        penalise(&p, draw);
+        total = pd_head_total(p.span, head->n_spans);
+    }
+    struct pd_candidate c = draw_one(&p, draw, total);
+    for (int i = 0; i < p.n_penalised; i++)
+        if (p.penalised[i].token == c.token)
+            c.logit = p.penalised[i].own;
+    draw->token = c.token;
+    draw->log_prob = pd_head_log_prob(own, c.logit);
+}
+
+/* Draws as a job of the pool. */
+struct draws {
+    struct pd_sampler *sampler;
+    const struct pd_head *head;
+    const struct pd_sampling *how;
+    struct pd_draw *draw;
+};
+
+static void run_draw(void *context, int phase, int i, int thread)
+{
+    (void)phase;
+    const struct draws *draws = context;
+    pd_sample(&draws->sampler[thread], draws->head, draws->how, &draws->draw[i]);
+}
+
+void pd_sample_all(struct pd_sampler *sampler, const struct pd_head *head, struct pd_pool *pool,
+                   const struct pd_sampling *how, struct pd_draw *draw, int n)
+{
+    struct draws draws = {sampler, head, how, draw};
+    pd_pool_run_chunks(pool, n, run_draw, &draws);
 }

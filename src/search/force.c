@@ -27,8 +27,9 @@ static enum ponder_status feed(struct pd_search *s, int n)
             s->row[n_rows++] =
                 (struct pd_row){.token = sample->token[sample->n_tokens - 1], .lane = run->lane};
         for (int j = 0; j < s->n_forced; j++)
-            s->row[n_rows++] = (struct pd_row){
-                .token = s->forced[j], .lane = run->lane, .wants_logits = j == s->n_forced - 1};
+            s->row[n_rows++] = (struct pd_row){.token = s->forced[j],
+                                               .lane = run->lane,
+                                               .wants_output = j == s->n_forced - 1};
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
@@ -37,7 +38,7 @@ static enum ponder_status feed(struct pd_search *s, int n)
     if (s->first_token_ns == 0)
         s->first_token_ns = pd_clock_ns();
     for (int i = 0; i < n; i++) {
-        s->run[i].logits = pd_decoder_logits(s->decoder, i);
+        s->run[i].output = i;
         for (int j = 0; j < s->n_forced; j++)
             pd_search_append(s, &s->run[i], s->forced[j]);
     }
@@ -48,9 +49,10 @@ static enum ponder_status feed(struct pd_search *s, int n)
 static bool draw_likeliest(struct pd_search *s, struct pd_run *run)
 {
     const struct pd_sampling likeliest = {.temperature = 0.0f, .repeat_penalty = 1.0f};
-    const struct pd_draw nothing = {0};
-    run->next = pd_sample(&s->sampler[0], s->decoder->kernels, (float *)(uintptr_t)run->logits,
-                          s->decoder->hparams.n_vocab, &likeliest, &nothing, &run->next_log_prob);
+    struct pd_draw draw = {.row = run->output};
+    pd_sample(&s->sampler[0], &s->decoder->head, &likeliest, &draw);
+    run->next = draw.token;
+    run->next_log_prob = draw.log_prob;
     if (pd_tokenizer_ends_text(s->tokenizer, run->next))
         return false;
     pd_search_append_drawn(s, run);
@@ -76,7 +78,7 @@ void pd_force_answers(struct pd_search *s)
             const struct pd_sample *sample = &s->sample[s->run[i].sample];
             s->row[n_open++] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
                                                .lane = s->run[i].lane,
-                                               .wants_logits = true};
+                                               .wants_output = true};
         }
         if (n_open == 0 || step == PD_FORCE_STEPS ||
             !pd_deadline_allows(s, pd_deadline_pass_ns(s, n_open)))
@@ -87,7 +89,7 @@ void pd_force_answers(struct pd_search *s)
         s->n_steps++;
         for (int i = 0, open = 0; i < n; i++)
             if (is_open[i])
-                s->run[i].logits = pd_decoder_logits(s->decoder, open++);
+                s->run[i].output = open++;
     }
     for (int i = 0; i < n; i++)
         pd_search_end_sample(s, &s->run[i], PD_SAMPLE_FORCED);

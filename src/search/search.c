@@ -20,7 +20,6 @@ void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd
     s->prompt = PD_NEW(a, int32_t, size.max_prompt_tokens);
     s->cached = PD_NEW(a, int32_t, size.max_prompt_tokens);
     s->forced = PD_NEW(a, int32_t, PD_FORCED_TOKENS);
-    s->prompt_logits = PD_NEW(a, float, d->vocab_stride);
     s->sample = PD_NEW(a, struct pd_sample, PD_MAX_SAMPLES);
     s->group = PD_NEW(a, struct pd_group, PD_MAX_SAMPLES);
     int32_t *tokens =
@@ -28,10 +27,11 @@ void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd
     s->run = PD_NEW(a, struct pd_run, size.n_lanes);
     char *texts = pd_arena_alloc(a, (size_t)size.n_lanes, s->text_capacity);
     s->row = PD_NEW(a, struct pd_row, d->size.n_batch);
+    s->draw = PD_NEW(a, struct pd_draw, d->size.n_batch);
     s->sampler = PD_NEW(a, struct pd_sampler, d->size.n_threads);
     for (int i = 0; i < d->size.n_threads; i++) {
         struct pd_sampler unplaced;
-        pd_sampler_layout(s->sampler != NULL ? &s->sampler[i] : &unplaced, d->hparams.n_vocab, a);
+        pd_sampler_layout(s->sampler != NULL ? &s->sampler[i] : &unplaced, &d->head, a);
     }
     s->text = pd_arena_alloc(a, 1, s->text_capacity);
     s->scratch_bytes = pd_tokenizer_scratch_bytes(size.max_text_bytes);
@@ -82,7 +82,7 @@ static bool is_cancelled(const struct pd_search *s)
     return s->task.cancel != NULL && *s->task.cancel;
 }
 
-/* Starts samples on free lanes: each has the prompt's past, and draws its first token from its logits. With a
+/* Starts samples on free lanes: each has the prompt's past, and draws its first token from its output. With a
  * deadline only as many run as can write an answer in time; the first one in any case. */
 static enum ponder_status fill_lanes(struct pd_search *s)
 {
@@ -94,7 +94,7 @@ static enum ponder_status fill_lanes(struct pd_search *s)
         PD_TRY(pd_kv_fork(&s->decoder->kv, s->trunk, &run->lane));
         run->sample = s->n_samples;
         run->text_bytes = 0;
-        run->logits = s->prompt_logits;
+        run->output = s->decoder->head.n_rows;
         struct pd_sample *sample = &s->sample[s->n_samples++];
         *sample = (struct pd_sample){.token = sample->token, .group = PD_NO_GROUP};
         s->n_running++;
@@ -102,28 +102,30 @@ static enum ponder_status fill_lanes(struct pd_search *s)
     return PONDER_OK;
 }
 
-/* One run's token: a chunk of the pool's. */
-static void draw(void *context, int phase, int i, int thread)
+/* A token for every run. */
+static void draw(struct pd_search *s)
 {
-    (void)phase;
-    struct pd_search *s = context;
-    struct pd_run *run = &s->run[i];
-    const struct pd_sample *sample = &s->sample[run->sample];
-    int n_recent = pd_min_int(sample->n_tokens, PD_REPEAT_WINDOW);
-    struct pd_draw where = {.recent = sample->token + sample->n_tokens - n_recent,
-                            .n_recent = n_recent,
-                            .sample = (uint64_t)run->sample,
-                            .position = (uint64_t)sample->n_tokens};
-    /* At the first token all runs share the prompt's logits; then there is no recent token, so nobody
-     * writes to them. */
-    run->next = pd_sample(&s->sampler[thread], s->decoder->kernels, (float *)(uintptr_t)run->logits,
-                          s->decoder->hparams.n_vocab, &s->task.how, &where, &run->next_log_prob);
+    for (int i = 0; i < s->n_running; i++) {
+        const struct pd_sample *sample = &s->sample[s->run[i].sample];
+        int n_recent = pd_min_int(sample->n_tokens, PD_REPEAT_WINDOW);
+        s->draw[i] = (struct pd_draw){.row = s->run[i].output,
+                                      .recent = sample->token + sample->n_tokens - n_recent,
+                                      .n_recent = n_recent,
+                                      .sample = (uint64_t)s->run[i].sample,
+                                      .position = (uint64_t)sample->n_tokens};
+    }
+    pd_sample_all(s->sampler, &s->decoder->head, s->decoder->pool, &s->task.how, s->draw,
+                  s->n_running);
+    for (int i = 0; i < s->n_running; i++) {
+        s->run[i].next = s->draw[i].token;
+        s->run[i].next_log_prob = s->draw[i].log_prob;
+    }
 }
 
 /* Draws a token for every run, takes it in, and drops the runs that have ended. True if any has. */
 static bool draw_and_accept(struct pd_search *s)
 {
-    pd_pool_run_chunks(s->decoder->pool, s->n_running, draw, s);
+    draw(s);
     if (s->first_token_ns == 0)
         s->first_token_ns = pd_clock_ns();
     int n_left = 0;
@@ -149,19 +151,19 @@ static enum ponder_status step_lanes(struct pd_search *s)
         const struct pd_sample *sample = &s->sample[s->run[i].sample];
         s->row[i] = (struct pd_row){.token = sample->token[sample->n_tokens - 1],
                                     .lane = s->run[i].lane,
-                                    .wants_logits = true};
+                                    .wants_output = true};
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, s->n_running, 0));
     pd_deadline_note(s, pd_clock_ns() - start, s->n_running);
     s->n_steps++;
     for (int i = 0; i < s->n_running; i++)
-        s->run[i].logits = pd_decoder_logits(s->decoder, i);
+        s->run[i].output = s->row[i].output;
     return PONDER_OK;
 }
 
 /* Makes the trunk lane hold as much of the new prompt as it still has from the last one; a row's result does not
- * depend on when it was computed. At least the last token is left to do, for its logits. */
+ * depend on when it was computed. At least the last token is left to do, for its output. */
 static enum ponder_status rewind_trunk(struct pd_search *s, int *n_kept_ret)
 {
     struct pd_kv *kv = &s->decoder->kv;
@@ -187,18 +189,21 @@ static void note_prompt(struct pd_search *s, int64_t ns, int n)
     s->longest_step_ns = longest_ns;
 }
 
-/* The prompt into the trunk lane, in batches; its last logits are kept for every sample to start from. */
+/* The prompt into the trunk lane, in batches; its last output is kept for every sample to start from. */
 static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcome)
 {
     struct pd_decoder *d = s->decoder;
     int done;
+    d->head.logits = NULL;
+    d->head.inverse_temperature =
+        pd_sampling_inverse_temperature(&s->task.how, d->hparams.n_vocab);
     PD_TRY(rewind_trunk(s, &done));
     while (done < s->n_prompt) {
         int n = pd_min_int(s->n_prompt - done, d->size.n_batch);
         for (int i = 0; i < n; i++)
             s->row[i] = (struct pd_row){.token = s->prompt[done + i],
                                         .lane = s->trunk,
-                                        .wants_logits = done + i == s->n_prompt - 1};
+                                        .wants_output = done + i == s->n_prompt - 1};
         int64_t start = pd_clock_ns();
         enum ponder_status status = pd_decoder_step(d, s->row, n, s->task.deadline_ns);
         if (status == PONDER_NO_TIME) {
@@ -215,7 +220,7 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
             return PONDER_CANCELLED;
         }
     }
-    memcpy(s->prompt_logits, pd_decoder_logits(d, 0), (size_t)d->vocab_stride * sizeof(float));
+    pd_head_keep(&d->head, 0);
     return PONDER_OK;
 }
 

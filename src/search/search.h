@@ -47,7 +47,7 @@ struct pd_group {
 struct pd_run {
     int sample;
     int lane;
-    const float *logits; /* after its last token */
+    int output; /* row of the head after its last token */
     char *text;          /* [text_capacity] what it wrote, for finding an answer */
     size_t text_bytes;
     int32_t next; /* the token just drawn */
@@ -87,11 +87,11 @@ struct pd_search {
     int trunk;       /* the lane that holds the prompt; -1: none yet */
     int32_t *forced; /* [PD_FORCED_TOKENS] what makes a lane answer */
     int n_forced;
-    float *prompt_logits;       /* [vocab_stride] */
     struct pd_sample *sample;   /* [PD_MAX_SAMPLES] */
     struct pd_group *group;     /* [PD_MAX_SAMPLES] */
     struct pd_run *run;         /* [n_lanes] */
     struct pd_row *row;         /* [n_batch] */
+    struct pd_draw *draw;       /* [n_batch] */
     struct pd_sampler *sampler; /* [n_threads] */
     char *text;                 /* [text_capacity] the chosen sample */
     void *scratch;              /* of the tokenizer */

@@ -13,16 +13,27 @@
 #include "base/rng.h"
 #include "decode/sampler.h"
 
-enum { MAX_VOCAB = 1000 };
+enum { MAX_VOCAB = 9001, N_ISAS = 2 };
 
-/* The best table of this CPU and generic's; a sampler with room for exactly n_vocab candidates. */
+/* Heads that multiply a column of weights, the logits, by one: with the best table of this CPU and with generic's. */
 struct fixture {
-    struct pd_kernels kernels[2];
-    struct pd_sampler sampler;
+    struct pd_kernels kernels[N_ISAS];
+    struct pd_weight weight[N_ISAS];
+    struct pd_head head[N_ISAS];
+    struct pd_sampler sampler[N_ISAS];
     void *block;
     float logits[MAX_VOCAB];
+    float panels[MAX_VOCAB + PD_PANEL_MAX_ROWS];
     int n_vocab;
 };
+
+static void layout(struct fixture *f, struct pd_arena *a)
+{
+    for (int i = 0; i < N_ISAS; i++) {
+        pd_head_layout(&f->head[i], &f->weight[i], &f->kernels[i], 1, 1, a);
+        pd_sampler_layout(&f->sampler[i], &f->head[i], a);
+    }
+}
 
 static void setup(struct fixture *f, int n_vocab)
 {
@@ -30,13 +41,23 @@ static void setup(struct fixture *f, int n_vocab)
     f->n_vocab = n_vocab;
     assert_true(pd_kernels_init(&f->kernels[0], NULL));
     assert_true(pd_kernels_init(&f->kernels[1], "generic"));
+    memset(f->panels, 0, sizeof f->panels);
+    for (int i = 0; i < N_ISAS; i++) {
+        int panel_rows = f->kernels[i].panel_rows;
+        f->weight[i] = (struct pd_weight){.panels = (uint8_t *)f->panels,
+                                          .panel_bytes = (size_t)panel_rows * sizeof(float),
+                                          .format = PD_F32,
+                                          .rows = n_vocab,
+                                          .cols = 1,
+                                          .n_panels = pd_div_up(n_vocab, panel_rows)};
+    }
     pd_arena_init_count(&a);
-    pd_sampler_layout(&f->sampler, n_vocab, &a);
+    layout(f, &a);
     size_t bytes = pd_arena_block_bytes(&a);
     f->block = malloc(bytes);
     assert_non_null(f->block);
     pd_arena_init(&a, f->block, bytes);
-    pd_sampler_layout(&f->sampler, n_vocab, &a);
+    layout(f, &a);
 }
 
 static void teardown(struct fixture *f)
@@ -44,31 +65,40 @@ static void teardown(struct fixture *f)
     free(f->block);
 }
 
-/* Samples with both tables, which must agree, and sees to it that the logits stay. */
+/* The step before a draw. */
+static void step(struct fixture *f, const struct pd_sampling *how)
+{
+    const float one = 1.0f;
+    memcpy(f->panels, f->logits, (size_t)f->n_vocab * sizeof f->logits[0]);
+    for (int i = 0; i < N_ISAS; i++) {
+        f->head[i].inverse_temperature = pd_sampling_inverse_temperature(how, f->n_vocab);
+        pd_head_set_row(&f->head[i], 0, &one, 0);
+        pd_head_run(&f->head[i], 1, 0, f->head[i].n_spans, 0);
+    }
+}
+
+/* Samples with both tables, which must agree. */
 static int32_t sample(struct fixture *f, const struct pd_sampling *how, const struct pd_draw *draw,
                       float *log_prob_ret)
 {
-    int32_t token[2];
-    float log_prob[2], before[MAX_VOCAB];
-    size_t bytes = (size_t)f->n_vocab * sizeof before[0];
-    memcpy(before, f->logits, bytes);
-    for (int i = 0; i < 2; i++) {
-        token[i] =
-            pd_sample(&f->sampler, &f->kernels[i], f->logits, f->n_vocab, how, draw, &log_prob[i]);
-        assert_memory_equal(before, f->logits, bytes);
+    struct pd_draw result[N_ISAS];
+    step(f, how);
+    for (int i = 0; i < N_ISAS; i++) {
+        result[i] = *draw;
+        pd_sample(&f->sampler[i], &f->head[i], how, &result[i]);
     }
-    assert_int_equal(token[0], token[1]);
-    assert_memory_equal(&log_prob[0], &log_prob[1], sizeof log_prob[0]);
-    assert_in_range(token[0], 0, f->n_vocab - 1);
+    assert_int_equal(result[0].token, result[1].token);
+    assert_memory_equal(&result[0].log_prob, &result[1].log_prob, sizeof result[0].log_prob);
+    assert_in_range(result[0].token, 0, f->n_vocab - 1);
     if (log_prob_ret != NULL)
-        *log_prob_ret = log_prob[0];
-    return token[0];
+        *log_prob_ret = result[0].log_prob;
+    return result[0].token;
 }
 
 /* ---- the slow one ---- */
 
 struct slow {
-    int n; /* candidates that are left, likeliest first */
+    int n; /* candidates that are left, likeliest first; in ascending order if nothing chooses them */
     int token[MAX_VOCAB];
     double logit[MAX_VOCAB];
     double probability[MAX_VOCAB]; /* of being drawn */
@@ -111,13 +141,17 @@ static double slow_weight(const struct slow *s, int i, double temperature)
     return exp((s->logit[i] - s->logit[0]) / temperature);
 }
 
-static void slow_cut(struct slow *s, const struct pd_sampling *how)
+static void slow_cut(struct slow *s, const struct pd_sampling *how, bool has_top_k)
 {
     double total = 0.0, mass = 0.0;
-    if (how->top_k > 0 && how->top_k < s->n)
+    if (has_top_k && s->n > PD_MAX_KEPT)
+        s->n = PD_MAX_KEPT;
+    if (has_top_k && how->top_k < s->n)
         s->n = how->top_k;
     for (int i = 0; i < s->n; i++)
         total += slow_weight(s, i, 1.0);
+    if (s->n > PD_MAX_KEPT)
+        s->n = PD_MAX_KEPT;
     int keep = s->n;
     if (how->top_p < 1.0f) {
         for (keep = 0; keep < s->n && mass < (double)how->top_p * total; keep++) {
@@ -135,6 +169,18 @@ static void slow_cut(struct slow *s, const struct pd_sampling *how)
     s->n = keep;
 }
 
+/* All of them, in ascending order. */
+static void slow_unsort(struct slow *s, const float *logits, int n_vocab)
+{
+    s->n = 0;
+    for (int i = 0; i < n_vocab; i++) {
+        if (isnan(logits[i]))
+            continue;
+        s->token[s->n] = i;
+        s->logit[s->n++] = (double)logits[i];
+    }
+}
+
 static void slow_distribution(struct slow *s, const float *logits, int n_vocab,
                               const struct pd_sampling *how)
 {
@@ -146,9 +192,14 @@ static void slow_distribution(struct slow *s, const float *logits, int n_vocab,
         s->probability[0] = 1.0;
         return;
     }
-    slow_cut(s, how);
+    bool has_top_k = how->top_k > 0 && how->top_k < n_vocab;
+    double largest = s->logit[0];
+    if (has_top_k || how->top_p < 1.0f || how->min_p > 0.0f)
+        slow_cut(s, how, has_top_k);
+    else
+        slow_unsort(s, logits, n_vocab);
     for (int i = 0; i < s->n; i++)
-        total += s->probability[i] = slow_weight(s, i, (double)how->temperature);
+        total += s->probability[i] = exp((s->logit[i] - largest) / (double)how->temperature);
     for (int i = 0; i < s->n; i++)
         s->probability[i] /= total;
 }
@@ -202,7 +253,7 @@ static struct pd_sampling random_settings(uint64_t seed, int n_vocab)
     static const float top_ps[] = {1.0f, 1.0f, 0.95f, 0.5f, 0.1f, 1e-6f, 2.0f};
     static const float min_ps[] = {0.0f, 0.0f, 0.0f, 0.05f, 0.5f, 1.0f, 1e-30f};
     static const float penalties[] = {1.0f, 1.0f, 1.3f, 0.7f, 8.0f};
-    const int top_ks[] = {-1, 0, 1, 2, 5, 40, n_vocab - 1, n_vocab, n_vocab + 1};
+    const int top_ks[] = {-1, 0, 1, 2, 5, 40, 300, n_vocab - 1, n_vocab, n_vocab + 1};
     return (struct pd_sampling){
         .temperature = pick_float(seed, 0, temperatures, (int)PD_COUNT(temperatures)),
         .top_p = pick_float(seed, 1, top_ps, (int)PD_COUNT(top_ps)),
@@ -229,20 +280,27 @@ static void random_logits(struct fixture *f, uint64_t seed)
 static void test_token_is_that_of_the_slow_sampler(void **state)
 {
     (void)state;
-    static const int sizes[] = {8, 9, 50, 320, MAX_VOCAB};
+    static const int sizes[] = {8, 9, 50, 320, 1000, MAX_VOCAB};
     static struct fixture f;
     static struct slow slow;
     int n_close = 0, n_checked = 0;
     for (size_t i = 0; i < PD_COUNT(sizes); i++) {
         setup(&f, sizes[i]);
-        for (uint64_t seed = 0; seed < 3000; seed++) {
+        uint64_t n_seeds = sizes[i] < MAX_VOCAB ? 3000 : 600;
+        for (uint64_t seed = 0; seed < n_seeds; seed++) {
             struct pd_sampling how = random_settings(seed, f.n_vocab);
-            float log_prob, changed[MAX_VOCAB];
+            float log_prob;
+            static float changed[MAX_VOCAB];
             int32_t recent[PD_REPEAT_WINDOW];
-            struct pd_draw draw = {recent, (int)(seed % (PD_REPEAT_WINDOW + 1)), seed / 7, seed};
+            struct pd_draw draw = {.recent = recent,
+                                   .n_recent = (int)(seed % (PD_REPEAT_WINDOW + 1)),
+                                   .sample = seed / 7,
+                                   .position = seed};
             random_logits(&f, seed);
             for (int j = 0; j < draw.n_recent; j++) /* some twice, some that are no tokens */
-                recent[j] = (int32_t)(pd_rng_u64(seed, 103, (uint64_t)j) % 30) - 2;
+                recent[j] = (int32_t)(pd_rng_u64(seed, 103, (uint64_t)j) %
+                                      (uint64_t)(seed % 2 == 0 ? 30 : f.n_vocab + 4)) -
+                            2;
             memcpy(changed, f.logits, sizeof changed);
             slow_penalise(changed, f.n_vocab, &how, &draw);
             slow_distribution(&slow, changed, f.n_vocab, &how);
@@ -269,7 +327,7 @@ static void test_token_is_that_of_the_slow_sampler(void **state)
 static void test_ties_go_to_the_lower_token(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     const struct pd_sampling greedy = {.temperature = -1.0f, .repeat_penalty = 1.0f};
     const struct pd_sampling first = {
         .temperature = 1.0f, .top_k = 1, .top_p = 1.0f, .repeat_penalty = 1.0f};
@@ -301,11 +359,11 @@ static void check_frequencies(struct fixture *f, const struct pd_sampling *how)
     int n_rare = 0, n_cells = 0;
     slow_distribution(&slow, f->logits, f->n_vocab, how);
     memset(n_drawn, 0, sizeof n_drawn);
+    step(f, how);
     for (uint64_t i = 0; i < N_DRAWS; i++) {
         struct pd_draw draw = {.sample = i % 16, .position = i / 16};
-        float log_prob;
-        n_drawn[pd_sample(&f->sampler, &f->kernels[0], f->logits, f->n_vocab, how, &draw,
-                          &log_prob)]++;
+        pd_sample(&f->sampler[0], &f->head[0], how, &draw);
+        n_drawn[draw.token]++;
     }
     int n_seen = 0;
     for (int i = 0; i < slow.n; i++) {
@@ -338,7 +396,7 @@ static void test_tokens_come_as_often_as_they_should(void **state)
         {.temperature = 1.5f, .top_k = -1, .top_p = 1.0f, .min_p = 0.1f, .repeat_penalty = 1.0f},
         {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .repeat_penalty = 1.0f, .seed = 42},
     };
-    struct fixture f;
+    static struct fixture f;
     setup(&f, 60);
     for (int i = 0; i < f.n_vocab; i++)
         f.logits[i] = 6.0f * pd_rng_float(5, 0, (uint64_t)i);
@@ -352,7 +410,7 @@ static void test_tokens_come_as_often_as_they_should(void **state)
 static void test_draw_depends_on_its_key_alone(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     const struct pd_sampling how = {
         .temperature = 1.0f, .top_k = 40, .top_p = 0.95f, .repeat_penalty = 1.0f, .seed = 8};
     struct pd_sampling other = how;
@@ -380,12 +438,11 @@ static void test_order_of_the_vocabulary_does_not_matter(void **state)
     (void)state;
     static const struct pd_sampling settings[] = {
         {.temperature = 0.9f, .top_k = 40, .top_p = 0.9f, .min_p = 0.02f, .repeat_penalty = 1.0f},
-        {.temperature = 1.0f, .top_k = -1, .top_p = 1.0f, .repeat_penalty = 1.0f},
         {.temperature = 1.0f, .top_k = -1, .top_p = 1.0f, .min_p = 0.05f, .repeat_penalty = 1.0f},
         {.temperature = -1.0f, .top_k = -1, .top_p = 1.0f, .repeat_penalty = 1.0f},
     };
     enum { N = 97 };
-    struct fixture f;
+    static struct fixture f;
     setup(&f, N);
     for (uint64_t round = 0; round < 200; round++) {
         float straight[N];
@@ -422,7 +479,7 @@ static void check_picked(struct fixture *f, float value, float rest)
     const int32_t recent[] = {2};
     for (size_t i = 0; i < PD_COUNT(all_ways); i++) {
         for (int at = 0; at < f->n_vocab; at++) {
-            const struct pd_draw draw = {recent, 1, 0, (uint64_t)at};
+            const struct pd_draw draw = {.recent = recent, .n_recent = 1, .position = (uint64_t)at};
             float log_prob;
             for (int j = 0; j < f->n_vocab; j++)
                 f->logits[j] = j == at ? value : rest;
@@ -437,7 +494,7 @@ static void check_picked(struct fixture *f, float value, float rest)
 static void test_what_is_no_number_is_not_picked(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     setup(&f, 19);
     check_picked(&f, 1.0f, NAN);
     check_picked(&f, -1e30f, NAN);
@@ -449,7 +506,7 @@ static void test_what_is_no_number_is_not_picked(void **state)
 static void test_infinity_is_picked(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     setup(&f, 19);
     check_picked(&f, INFINITY, 1.0f);
     check_picked(&f, INFINITY, NAN);
@@ -462,7 +519,7 @@ static void test_nothing_to_choose_from_is_survived(void **state)
 {
     (void)state;
     static const float values[] = {NAN, -INFINITY, INFINITY, 0.0f, 3e38f, -3e38f};
-    struct fixture f;
+    static struct fixture f;
     for (int n_vocab = 1; n_vocab < 40; n_vocab += 6) {
         setup(&f, n_vocab);
         for (size_t v = 0; v < PD_COUNT(values); v++) {
@@ -484,7 +541,7 @@ static void test_impossible_tokens_are_never_drawn(void **state)
     (void)state;
     const struct pd_sampling how = {
         .temperature = 1.0f, .top_k = 40, .top_p = 1.0f, .repeat_penalty = 1.0f, .seed = 1};
-    struct fixture f;
+    static struct fixture f;
     struct pd_draw draw = {0};
     float most = 0.0f;
     for (uint64_t i = 0; i < 4000000; i++) {
