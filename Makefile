@@ -63,6 +63,7 @@ $(BUILD)/%.o: %.c Makefile
 # Kernels get -O3, and each instruction set its own flags.
 $(BUILD)/arch/%.o: ARCH_CFLAGS = -O3 $(ISA_CFLAGS)
 $(BUILD)/arch/x86/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c
+$(BUILD)/arch/x86/%_avxvnni.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mavxvnni
 $(BUILD)/arch/x86/%_avx512.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq \
                                            -mavx512vnni
 $(BUILD)/arch/arm/%_neon.o: ISA_CFLAGS = $(NEON_CFLAGS)
@@ -78,7 +79,19 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
-	$(Q)$(CC) $^ $(PD_LDFLAGS) -lcmocka -lm -o $@
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(PD_LDFLAGS) -lcmocka -lm -o $@
+
+# What tries and times kernels has all levels of levels.c; among them, on x86, AVX-VNNI's in another encoding.
+KERNEL_CHECKS := $(BUILD)/tests/kernels/test_kernels $(BUILD)/tests/kernels/bench_kernels
+$(KERNEL_CHECKS): $(call obj,tests/kernels/levels.c)
+ifneq ($(filter arch/x86/%,$(LIB_SRC)),)
+EVEX_OBJ := $(BUILD)/tests/kernels/matmul_avxvnni_evex.o
+$(KERNEL_CHECKS): $(EVEX_OBJ)
+$(EVEX_OBJ): ARCH_CFLAGS = -O3 -mavx2 -mfma -mf16c -mavx512vl -mavx512vnni -DPD_AVXVNNI_EVEX
+$(EVEX_OBJ): arch/x86/matmul_avxvnni.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PD_CFLAGS) $(ARCH_CFLAGS) -c $< -o $@
+endif
 
 # The script calls make for the build: there may be no compiler yet.
 demo:
@@ -100,7 +113,7 @@ san: | $(filter deps,$(MAKECMDGOALS))
 check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES)
 	$(Q)BUILD=$(BUILD) CC="$(CC)" scripts/run-tests.sh $(TESTS) $(TEST_SH)
 
-check: $(BUILD)/tests/kernels/test_kernels $(BUILD)/tests/kernels/bench_kernels
+check: $(KERNEL_CHECKS)
 	$(Q)$(BUILD)/tests/kernels/test_kernels
 	$(Q)$(BUILD)/tests/kernels/bench_kernels $(ONLY)
 

@@ -32,6 +32,7 @@ static const struct {
     {"generic", always, generic_init},
 #if defined(__x86_64__) || defined(__i386__)
     {"avx2", pd_x86_has_avx2, pd_x86_init_avx2},
+    {"avxvnni", pd_x86_has_avxvnni, pd_x86_init_avxvnni},
     {"avx512", pd_x86_has_avx512, pd_x86_init_avx512},
 #endif
 #if defined(__aarch64__) || defined(__ARM_PCS_VFP) /* 32-bit: where floats are passed in registers */
@@ -54,7 +55,7 @@ bool pd_kernels_init(struct pd_kernels *kernels, const char *isa)
 {
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         if (!levels[i].is_available())
-            break;
+            continue; /* a later one may not need it */
         levels[i].init(kernels);
         kernels->isa = levels[i].name;
         if (isa != NULL && strcmp(isa, levels[i].name) == 0)

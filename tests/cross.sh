@@ -68,7 +68,7 @@ while read -r triplet qemu cpu isa; do
         check "starts on $cpu" $run "$build/$triplet/ponder" --version
         [ -f "$work/$triplet/test_kernels" ] ||
             check "compiles the kernels' test for $triplet" compile "$triplet-gcc" \
-                tests/kernels/test_kernels.c tests/support/guarded.c tests/support/weights.c quant/encode*.c \
+                tests/kernels/test_kernels.c tests/kernels/levels.c tests/support/guarded.c tests/support/weights.c quant/encode*.c \
                 "$build/$triplet/libponder.a" -o "$work/$triplet/test_kernels"
         check "kernels up to $isa equal generic on $cpu" $run "$work/$triplet/test_kernels"
         same_answers "answers alike on $cpu with $isa" $run "$build/$triplet/ponder" solve --isa "$isa"

@@ -24,6 +24,15 @@ bool pd_x86_has_avx2(void)
     return (saved_state() & XMM_YMM) == XMM_YMM;
 }
 
+bool pd_x86_has_avxvnni(void)
+{
+    enum { AVX_VNNI = 1 << 4 };
+    unsigned a, b, c, d;
+    if (!pd_x86_has_avx2() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || a < 1)
+        return false; /* a: the last subleaf of leaf 7 */
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & AVX_VNNI) != 0;
+}
+
 bool pd_x86_has_avx512(void)
 {
     enum { F = 1 << 16, DQ = 1 << 17, BW = 1 << 30, VNNI = 1 << 11, MASKS_ZMM = 0xe0 };
@@ -41,6 +50,11 @@ void pd_x86_init_avx2(struct pd_kernels *k)
     pd_avx2_elementwise(k);
     pd_avx2_attention(k);
     pd_avx2_reduce(k);
+}
+
+void pd_x86_init_avxvnni(struct pd_kernels *k)
+{
+    pd_avxvnni_matmul(k);
 }
 
 void pd_x86_init_avx512(struct pd_kernels *k)

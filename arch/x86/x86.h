@@ -15,6 +15,13 @@ void pd_avx2_elementwise(struct pd_kernels *k);
 void pd_avx2_attention(struct pd_kernels *k);
 void pd_avx2_reduce(struct pd_kernels *k);
 
+/* AVX-VNNI beside those: dot products of bytes in 256-bit vectors, with the short (VEX) encoding. */
+bool pd_x86_has_avxvnni(void);
+void pd_x86_init_avxvnni(struct pd_kernels *k);
+
+void pd_avxvnni_matmul(struct pd_kernels *k);
+void pd_avxvnni_matmul_evex(struct pd_kernels *k); /* for tests only, see the file */
+
 /* AVX-512 F, BW, VL, DQ and VNNI, likewise. */
 bool pd_x86_has_avx512(void);
 void pd_x86_init_avx512(struct pd_kernels *k);

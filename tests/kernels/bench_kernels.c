@@ -11,20 +11,13 @@
 #include "base/base.h"
 #include "base/os.h"
 #include "quant/block.h"
+#include "tests/kernels/levels.h"
 #include "tests/support/weights.h"
 
-enum { MAX_LEVELS = 8, MAX_ROWS = 16, MAX_N = 16384, REPETITIONS = 12, SAMPLE_NS = 250000 };
+enum { MAX_ROWS = 16, MAX_N = 16384, REPETITIONS = 12, SAMPLE_NS = 250000 };
 
-static struct pd_kernels level[MAX_LEVELS];
+static struct pd_kernels level[LEVELS_MAX];
 static int n_levels;
-
-static void find_levels(void)
-{
-    bool is_available;
-    for (int i = 0; pd_kernels_isa(i, &is_available) != NULL && n_levels < MAX_LEVELS; i++)
-        if (is_available && pd_kernels_init(&level[n_levels], pd_kernels_isa(i, &is_available)))
-            n_levels++;
-}
 
 /* What all kernels but matmul are fed with. */
 static float x[MAX_N], y[MAX_N], out[MAX_N];
@@ -67,7 +60,7 @@ static double best_ns(call_fn *call, const struct pd_kernels *k, struct shape sh
 static struct {
     enum pd_format_id format;
     int rows, k;
-    uint8_t *panels[MAX_LEVELS];
+    uint8_t *panels[LEVELS_MAX];
     struct pd_act act;
     float *y;
 } product;
@@ -331,7 +324,7 @@ static void bench_vectors(const char *word)
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
-    find_levels();
+    n_levels = levels_find(level);
     bench_matmuls(word);
     bench_vectors(word);
     return 0;

@@ -16,26 +16,18 @@
 #include "base/base.h"
 #include "quant/block.h"
 #include "quant/encode.h"
+#include "tests/kernels/levels.h"
 #include "tests/support/guarded.h"
 #include "tests/support/weights.h"
 
-enum { MAX_LEVELS = 8 };
-
-static struct pd_kernels generic;
-static struct pd_kernels level[MAX_LEVELS];
+static struct pd_kernels level[LEVELS_MAX]; /* the first: generic */
 static int n_levels;
 
 static int find_levels(void **state)
 {
     (void)state;
-    bool is_available;
-    assert_true(pd_kernels_init(&generic, "generic"));
-    for (int i = 1; pd_kernels_isa(i, &is_available) != NULL; i++) {
-        if (is_available)
-            assert_true(pd_kernels_init(&level[n_levels++], pd_kernels_isa(i, &is_available)));
-        else
-            print_message("this CPU lacks %s: not checked\n", pd_kernels_isa(i, &is_available));
-    }
+    n_levels = levels_find(level);
+    assert_true(n_levels > 0);
     return 0;
 }
 
@@ -89,8 +81,8 @@ static struct pd_act make_act(struct act_buffers *b, int rows, int k, uint64_t s
     struct pd_act act = {floats(b->x), (int8_t *)b->q.data, floats(b->d), floats(b->dsum),
                          (int32_t *)(void *)b->sum16.data};
     for (int i = 0; i < rows && k % PD_BLOCK == 0; i++)
-        generic.quantise(act.x + i * k, k, act.q + i * k, act.d + i * blocks, act.dsum + i * blocks,
-                         act.sum16 + i * blocks * 2);
+        level[0].quantise(act.x + i * k, k, act.q + i * k, act.d + i * blocks,
+                          act.dsum + i * blocks, act.sum16 + i * blocks * 2);
     return act;
 }
 
@@ -131,7 +123,7 @@ static void check_matmul(const struct pd_format *format, int rows, int k, int n_
     size_t bytes = (size_t)(rows * n_rows) * sizeof(float);
     float *want = malloc(bytes), *got = malloc(bytes);
     assert_true(want != NULL && got != NULL);
-    multiply(&generic, format, w, rows, k, &act, n_rows, want);
+    multiply(&level[0], format, w, rows, k, &act, n_rows, want);
     for (int i = 0; i < n_levels; i++) {
         multiply(&level[i], format, w, rows, k, &act, n_rows, got);
         assert_same_bits(format->name, level[i].isa, want, got, bytes);
@@ -168,7 +160,7 @@ static void test_generic_matmul_is_the_product(void **state)
         struct pd_act act = make_act(&buffers, N, K, 5);
         uint8_t *w = weights_new(format, ROWS, K, 9);
         float y[N * ROWS], decoded[K];
-        multiply(&generic, format, w, ROWS, K, &act, N, y);
+        multiply(&level[0], format, w, ROWS, K, &act, N, y);
         for (int r = 0; r < ROWS; r++) {
             format->decode(w + (size_t)r * pd_format_row_bytes(format, K), decoded,
                            (size_t)(K / format->block_elements));
@@ -210,12 +202,12 @@ static void test_subnormal_products_are_kept(void **state)
             act.x[i] = format->is_quantised ? 1e-30f : 1e-35f;
             w[i] = i % 2 == 0 ? 1e-5f : 3e-6f;
         }
-        generic.quantise(act.x, K, act.q, act.d, act.dsum, act.sum16);
+        level[0].quantise(act.x, K, act.q, act.d, act.dsum, act.sum16);
         for (int r = 0; r < ROWS; r++)
             pd_encode(format->id, w, blocks + (size_t)r * row_bytes,
                       (size_t)(K / format->block_elements));
         float want[ROWS], got[ROWS];
-        multiply(&generic, format, blocks, ROWS, K, &act, 1, want);
+        multiply(&level[0], format, blocks, ROWS, K, &act, 1, want);
         if (f == PD_F32 || f == PD_F16 || f == PD_Q8_0)
             assert_true(want[0] > 0.0f);
         for (int l = 0; l < n_levels; l++) {
@@ -268,8 +260,8 @@ static void test_quantise_equals_generic(void **state)
                 want[i] = zeros(bytes[i]);
                 got[i] = zeros(bytes[i]);
             }
-            generic.quantise(floats(x), k, (int8_t *)want[0].data, floats(want[1]), floats(want[2]),
-                             (int32_t *)(void *)want[3].data);
+            level[0].quantise(floats(x), k, (int8_t *)want[0].data, floats(want[1]),
+                              floats(want[2]), (int32_t *)(void *)want[3].data);
             for (int l = 0; l < n_levels; l++) {
                 level[l].quantise(floats(x), k, (int8_t *)got[0].data, floats(got[1]),
                                   floats(got[2]), (int32_t *)(void *)got[3].data);
@@ -297,7 +289,7 @@ static void test_quantise_is_within_half_a_step(void **state)
     uint64_t seed = 1;
     for (int i = 0; i < K; i++)
         x[i] = weights_number(&seed);
-    generic.quantise(x, K, q, d, dsum, sum16);
+    level[0].quantise(x, K, q, d, dsum, sum16);
     for (int i = 0; i < K; i++)
         assert_true(fabsf(x[i] - d[i / 32] * q[i]) <= 0.5001f * d[i / 32]);
 }
@@ -375,7 +367,7 @@ static void test_vector_kernels_equal_generic(void **state)
         for (int n = 1; n <= 150; n++) {
             struct guarded want = numbers(n, (uint64_t)n), y = numbers(n, (uint64_t)(n + 1000));
             struct guarded start = guarded_copy(want.data, want.bytes);
-            in_place[f].run(&generic, floats(want), floats(y), n);
+            in_place[f].run(&level[0], floats(want), floats(y), n);
             for (int l = 0; l < n_levels; l++) {
                 struct guarded got = guarded_copy(start.data, start.bytes);
                 in_place[f].run(&level[l], floats(got), floats(y), n);
@@ -395,11 +387,11 @@ static void test_exp_is_right_to_an_ulp(void **state)
     (void)state;
     for (float x = -86.9f; x <= 0.0f; x += 0.0137f) {
         float scores[2] = {x, 0.0f};
-        generic.softmax(scores, 0, 2);
+        level[0].softmax(scores, 0, 2);
         assert_true(fabs((double)scores[0] / exp((double)x) - 1.0) < 1.2e-7);
     }
     float masked[2] = {-INFINITY, 3.0f};
-    assert_true(generic.softmax(masked, 0, 2) == 1.0f && masked[0] == 0.0f && masked[1] == 1.0f);
+    assert_true(level[0].softmax(masked, 0, 2) == 1.0f && masked[0] == 0.0f && masked[1] == 1.0f);
 }
 
 static void test_activations_are_the_functions(void **state)
@@ -407,8 +399,8 @@ static void test_activations_are_the_functions(void **state)
     (void)state;
     for (double g = -40.0; g <= 40.0; g += 0.37) {
         float silu = (float)g, gelu = (float)g, one = 1.0f;
-        generic.silu_mul(&silu, &one, 1);
-        generic.gelu_mul(&gelu, &one, 1);
+        level[0].silu_mul(&silu, &one, 1);
+        level[0].gelu_mul(&gelu, &one, 1);
         double u = 0.7978845608028654 * (g + 0.044715 * g * g * g);
         assert_true(fabs((double)silu - g / (1.0 + exp(-g))) < 1e-5);
         assert_true(fabs((double)gelu - 0.5 * g * (1.0 + tanh(u))) < 1e-5);
@@ -420,17 +412,17 @@ static void test_activations_are_the_functions(void **state)
 static void check_attention(int head_dim, int n, int first, int end)
 {
     enum { STRIDE = 48 };
-    size_t page_bytes = (size_t)(2 * PD_KV_PAGE * head_dim) * sizeof(uint16_t);
+    size_t page_bytes = (size_t)(PD_KV_PAGE * head_dim) * sizeof(uint16_t);
+    static const char *const names[] = {"store_key", "store_value", "attn_scores", "attn_values"};
     struct guarded q = numbers(n * head_dim, 11);
-    const struct pd_kernels *tables[MAX_LEVELS + 1] = {&generic};
-    for (int l = 0; l < n_levels; l++)
-        tables[l + 1] = &level[l];
-    struct guarded want_page = {0}, want_scores = {0}, want_out = {0};
-    for (int l = 0; l <= n_levels; l++) {
-        const struct pd_kernels *k = tables[l];
-        struct guarded page = zeros(page_bytes), scores = zeros((size_t)(n * STRIDE) * 4);
-        struct guarded out = zeros((size_t)(n * head_dim) * 4);
-        uint16_t *keys = (uint16_t *)(void *)page.data, *values = keys + PD_KV_PAGE * head_dim;
+    struct guarded want[4] = {{0}};
+    for (int l = 0; l < n_levels; l++) {
+        const struct pd_kernels *k = &level[l];
+        struct guarded got[4] = {zeros(page_bytes), zeros(page_bytes),
+                                 zeros((size_t)((n - 1) * STRIDE + PD_KV_PAGE) * 4),
+                                 zeros((size_t)(n * head_dim) * 4)};
+        uint16_t *keys = (uint16_t *)(void *)got[0].data;
+        uint16_t *values = (uint16_t *)(void *)got[1].data;
         for (int t = 0; t < end; t++) {
             struct guarded v = numbers(head_dim, (uint64_t)(100 + t));
             floats(v)[0] = t % 5 == 0   ? 1e-7f
@@ -445,24 +437,19 @@ static void check_attention(int head_dim, int n, int first, int end)
             keys[1] = 0;
         for (int t = 6; t < end; t += 5)
             keys[t] = 0;
-        k->attn_scores(keys, floats(q), head_dim, n, floats(scores), STRIDE);
-        k->attn_values(values, floats(scores), STRIDE, first, end, head_dim, n, floats(out));
-        if (l == 0) {
-            want_page = page;
-            want_scores = scores;
-            want_out = out;
-            continue;
+        k->attn_scores(keys, floats(q), head_dim, n, floats(got[2]), STRIDE);
+        k->attn_values(values, floats(got[2]), STRIDE, first, end, head_dim, n, floats(got[3]));
+        for (int i = 0; i < 4; i++) {
+            if (l == 0) {
+                want[i] = got[i];
+                continue;
+            }
+            assert_same_bits(names[i], k->isa, want[i].data, got[i].data, want[i].bytes);
+            guarded_free(&got[i]);
         }
-        assert_same_bits("store_key, store_value", k->isa, want_page.data, page.data, page_bytes);
-        assert_same_bits("attn_scores", k->isa, want_scores.data, scores.data, scores.bytes);
-        assert_same_bits("attn_values", k->isa, want_out.data, out.data, out.bytes);
-        guarded_free(&page);
-        guarded_free(&scores);
-        guarded_free(&out);
     }
-    guarded_free(&want_page);
-    guarded_free(&want_scores);
-    guarded_free(&want_out);
+    for (int i = 0; i < 4; i++)
+        guarded_free(&want[i]);
     guarded_free(&q);
 }
 
