@@ -12,6 +12,8 @@
 #ifndef PD_GGUF_H
 #define PD_GGUF_H
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/base.h"
 #include "quant/format.h"
@@ -106,6 +108,12 @@ const char *pd_gguf_type_name(enum pd_gguf_type type);
 static inline uint64_t pd_gguf_load(const unsigned char *p, size_t bytes)
 {
     uint64_t value = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (bytes == sizeof value) { /* lengths of strings: a vocabulary has a hundred thousand */
+        memcpy(&value, p, sizeof value);
+        return value;
+    }
+#endif
     for (size_t i = 0; i < bytes; i++)
         value |= (uint64_t)p[i] << 8 * i;
     return value;

@@ -143,9 +143,14 @@ bool pd_vocab_decode(struct pd_string encoded, char *bytes_ret, size_t capacity,
     size_t n = 0;
     const unsigned char *text = (const unsigned char *)encoded.data;
     for (size_t at = 0; at < encoded.bytes;) {
-        uint32_t code_point;
-        at += pd_utf8_decode(text + at, encoded.bytes - at, &code_point);
-        int byte = byte_of_character(code_point);
+        uint32_t code_point = text[at];
+        int byte = text[at];
+        if (code_point - 0x21 <= 0x7E - 0x21) { /* mostly: reading a vocabulary is half of a start */
+            at++;
+        } else {
+            at += pd_utf8_decode(text + at, encoded.bytes - at, &code_point);
+            byte = byte_of_character(code_point);
+        }
         if (byte < 0 || n == capacity)
             return false;
         if (bytes_ret != NULL)
@@ -202,6 +207,7 @@ int pd_vocab_byte(struct pd_string text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+/* Text counts as the file has it: what is stored is never longer. */
 struct survey {
     uint64_t text_bytes;
     uint32_t n_special;
@@ -228,19 +234,18 @@ static enum ponder_status survey_tokens(struct survey *survey, const struct pd_v
             return pd_fail(err, PONDER_BAD_FILE, "byte token %u is not written <0xNN>", i);
         if (byte >= 0 && survey->byte_token[byte] < 0)
             survey->byte_token[byte] = (int32_t)i;
-        bool merges;
-        size_t bytes = store_text(v, text, kind, NULL, &merges);
-        if (bytes == 1 && merges) {
-            char stored[1];
-            store_text(v, text, kind, stored, &merges);
+        if (text.bytes <= 2) { /* two may be one, encoded */
+            char stored[2] = {0};
+            bool merges;
+            size_t bytes = store_text(v, text, kind, stored, &merges);
             int32_t *char_token = &survey->char_token[(unsigned char)stored[0]];
-            if (*char_token < 0)
+            if (bytes == 1 && merges && *char_token < 0)
                 *char_token = (int32_t)i;
         }
-        survey->text_bytes += bytes;
+        survey->text_bytes += text.bytes;
         survey->n_special += (kind & PD_TOKEN_SPECIAL) != 0;
-        if (bytes > survey->max_bytes)
-            survey->max_bytes = (uint32_t)bytes;
+        if (text.bytes > survey->max_bytes)
+            survey->max_bytes = (uint32_t)text.bytes;
     }
     if (survey->text_bytes > UINT32_MAX)
         return pd_fail(err, PONDER_UNSUPPORTED, "the vocabulary has more than 4 GiB of text");

@@ -49,7 +49,7 @@ uint64_t pd_hash_pair(uint32_t a, uint32_t b);
 struct pd_vocab {
     bool is_spm;
     uint32_t n;
-    uint32_t max_bytes; /* of a token's text */
+    uint32_t max_bytes; /* no token's text is longer */
     char *text;
     uint32_t *offset;      /* [n + 1] of each token in text */
     uint8_t *kind;         /* [n] */
