@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * kv.h - keys and values of all lanes, in pages of 16 tokens that lanes with a common past share.
  *
- *   storage   [layer][kv head][page] of { key [head_dim][16], value [16][head_dim] } in half floats
+ *   storage   [page][layer][kv head] of { key [head_dim][16], value [16][head_dim] } in half floats
  *   lane      length and a table: page of tokens 0..15, of 16..31, ...
  *
+ * Pages come first, so that memory is only touched as lanes grow: 16 tokens of a little model are a third of a megabyte.
  * A fork copies the table and counts references; a shared page is copied when a lane writes to it, which
  * can only be the page its end falls into. Position p is always slot p % 16 of page p / 16, so attention sums
  * in the same order whatever is shared. */
@@ -63,8 +64,8 @@ enum ponder_status pd_kv_reserve(struct pd_kv *kv, int lane, int n);
 /* Keys of a page for one layer and kv head; its values follow. */
 static inline uint16_t *pd_kv_page(const struct pd_kv *kv, int layer, int head, int32_t page)
 {
-    size_t index = ((size_t)layer * (size_t)kv->n_kv_heads + (size_t)head) * (size_t)kv->n_pages +
-                   (size_t)page;
+    size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)layer) * (size_t)kv->n_kv_heads +
+                   (size_t)head;
     return kv->storage + index * (size_t)(2 * PD_KV_PAGE * kv->head_dim);
 }
 
