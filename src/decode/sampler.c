@@ -8,15 +8,16 @@
 #include "arch/exp.h"
 #include "base/rng.h"
 
-enum { BLOCK = PD_HEAD_BLOCK, SPAN = PD_HEAD_SPAN };
+enum { BLOCK = PD_HEAD_BLOCK, SPAN = PD_HEAD_SPAN, BLOCKS_PER_SPAN = SPAN / BLOCK };
 
 void pd_sampler_layout(struct pd_sampler *s, const struct pd_head *head, struct pd_arena *a)
 {
     *s = (struct pd_sampler){
+        .max_parts = head->n_spans * BLOCKS_PER_SPAN,
         .max_open = pd_min_int(head->n_blocks * BLOCK, 2 * PD_MAX_KEPT) + PD_REPEAT_WINDOW,
         .max_taken = pd_min_int(head->n_vocab, PD_MAX_KEPT),
     };
-    s->block = PD_NEW(a, struct pd_candidate, head->n_blocks);
+    s->part = PD_NEW(a, struct pd_candidate, s->max_parts);
     s->open = PD_NEW(a, struct pd_candidate, s->max_open);
     s->taken = PD_NEW(a, struct pd_candidate, s->max_taken);
     s->mass = PD_NEW(a, float, s->max_taken + 1);
@@ -96,7 +97,7 @@ struct pick {
     const struct pd_head_span *span; /* the row's, or with a penalty s->span */
     struct penalised penalised[PD_REPEAT_WINDOW];
     int n_penalised;
-    int n_blocks, n_open, n_taken;
+    int n_parts, n_open, n_taken;
     int limit;                 /* candidates that may be taken */
     struct pd_candidate floor; /* none behind it will be taken */
 };
@@ -172,10 +173,25 @@ static void prune(struct pick *p)
     p->floor = open[n_left - 1];
 }
 
-/* Opens a block: its tokens become candidates. */
-static void open_block(struct pick *p, int block)
+/* A span or block as a candidate: of the logit that it has at most, and a number that is twice its first token's, and one
+ * more for a span. */
+static struct pd_candidate part_of(float max, int first, bool is_span)
 {
-    int first = block * BLOCK;
+    return (struct pd_candidate){max, 2 * first + is_span};
+}
+
+static void open_span(struct pick *p, int first)
+{
+    const float *block_max = pd_head_row_blocks(p->head, p->row);
+    int begin = first / BLOCK;
+    int end = pd_min_int(begin + BLOCKS_PER_SPAN, p->head->n_blocks);
+    for (int i = begin; i < end; i++)
+        push(p->s->part, &p->n_parts, part_of(block_max[i], i * BLOCK, false));
+}
+
+/* The tokens of a block become candidates. */
+static void open_block(struct pick *p, int first)
+{
     int n = pd_head_logits(p->head, p->row, first, BLOCK, p->s->logits);
     for (int i = 0; i < p->n_penalised; i++) { /* they are open from the start */
         int at = p->penalised[i].token - first;
@@ -193,26 +209,26 @@ static void open_block(struct pick *p, int block)
 
 static void begin_candidates(struct pick *p, int limit)
 {
-    const float *block_max = pd_head_row_blocks(p->head, p->row);
+    const struct pd_head_span *span = pd_head_row_spans(p->head, p->row);
     p->limit = limit;
     p->floor = (struct pd_candidate){-INFINITY, INT32_MAX};
-    p->n_blocks = p->head->n_blocks;
-    for (int i = 0; i < p->n_blocks; i++)
-        p->s->block[i] = (struct pd_candidate){block_max[i], i};
-    heapify(p->s->block, p->n_blocks);
+    p->n_parts = p->head->n_spans;
+    for (int i = 0; i < p->n_parts; i++)
+        p->s->part[i] = part_of(span[i].max, i * SPAN, true);
+    heapify(p->s->part, p->n_parts);
     for (int i = 0; i < p->n_penalised; i++)
         if (!isnan(p->penalised[i].changed))
             push(p->s->open, &p->n_open,
                  (struct pd_candidate){p->penalised[i].changed, p->penalised[i].token});
 }
 
-/* True if the next block may hold a candidate before all that are open. */
+/* True if the next part may hold a candidate before all that are open. */
 static bool must_open(const struct pick *p)
 {
     const struct pd_sampler *s = p->s;
-    if (p->n_blocks == 0)
+    if (p->n_parts == 0)
         return false;
-    struct pd_candidate first = {s->block[0].logit, s->block[0].token * BLOCK}; /* at best */
+    struct pd_candidate first = {s->part[0].logit, s->part[0].token / 2}; /* at best */
     return is_before(&first, &p->floor) && (p->n_open == 0 || is_before(&first, &s->open[0]));
 }
 
@@ -220,8 +236,10 @@ static bool must_open(const struct pick *p)
 static bool take_next(struct pick *p)
 {
     struct pd_sampler *s = p->s;
-    while (must_open(p))
-        open_block(p, pop(s->block, &p->n_blocks).token);
+    while (must_open(p)) {
+        int32_t number = pop(s->part, &p->n_parts).token;
+        (number % 2 != 0 ? open_span : open_block)(p, number / 2);
+    }
     if (p->n_open == 0)
         return false;
     s->taken[p->n_taken++] = pop(s->open, &p->n_open);

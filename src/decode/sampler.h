@@ -5,7 +5,7 @@
  * temperature, draw. The draw is a function of (seed, sample, position) alone. top-k, top-p and min-p keep
  * PD_MAX_KEPT tokens at most; with none of the three all tokens may be drawn.
  *
- * Candidates come likeliest first, out of blocks of the vocabulary that are multiplied one by one as their largest
+ * Candidates come likeliest first, out of blocks of the vocabulary that are multiplied one by one when their largest
  * logit comes up, and only until it is clear which of them are kept: with top-p a few blocks. Without
  * candidates to keep, a span is drawn by its mass, and a token in it. */
 #ifndef PD_SAMPLER_H
@@ -26,7 +26,7 @@ struct pd_sampling {
 
 struct pd_candidate {
     float logit;
-    int32_t token; /* or block */
+    int32_t token;
 };
 
 enum {
@@ -36,13 +36,13 @@ enum {
 
 /* Memory of one thread. */
 struct pd_sampler {
-    struct pd_candidate *block; /* [n_blocks] those not multiplied yet, a heap */
+    struct pd_candidate *part;  /* [max_parts] spans and blocks not looked into yet, a heap */
     struct pd_candidate *open;  /* [max_open] seen, a heap */
     struct pd_candidate *taken; /* [max_taken] in order */
     float *mass;                /* [max_taken + 1] of those before */
     struct pd_head_span *span;  /* [n_spans] with a penalty */
     float *logits;              /* [PD_HEAD_SPAN] */
-    int max_open, max_taken;
+    int max_parts, max_open, max_taken;
 };
 
 void pd_sampler_layout(struct pd_sampler *s, const struct pd_head *head, struct pd_arena *a);
