@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/os.h"
 #include "base/utf8.h"
 #include "search/prompt.h"
@@ -19,12 +20,33 @@ enum {
 
 /* ---- opening a file ---- */
 
-/* A model file while it is open. */
+/* A model file while it is open, and its sidecar, if one is used. */
 struct source {
     struct pd_map map;
     struct pd_gguf gguf;
     struct pd_model model;
+    bool has_sidecar;
+    struct pd_sidecar sidecar;
 };
+
+static enum ponder_status open_source(struct source *source, const char *path, const char *sidecar,
+                                      const struct pd_error *err)
+{
+    *source = (struct source){.has_sidecar = sidecar != NULL};
+    PD_TRY(pd_map_open(&source->map, path, err));
+    enum ponder_status status = PONDER_OK;
+    if (sidecar != NULL)
+        status = pd_sidecar_open(&source->sidecar, sidecar, err);
+    if (status != PONDER_OK)
+        pd_map_close(&source->map);
+    return status;
+}
+
+static void close_source(struct source *source)
+{
+    pd_sidecar_close(&source->sidecar);
+    pd_map_close(&source->map);
+}
 
 static enum ponder_status read_source(struct source *source, struct pd_arena *scratch,
                                       const struct pd_error *err)
@@ -77,6 +99,26 @@ static void add_section(struct ponder_plan *plan, const char *name, size_t bytes
     plan->sections[plan->n_sections++].bytes = bytes;
 }
 
+/* With a sidecar its panels are laid out too, while counting to see that they take as much there as here. */
+static enum ponder_status layout_decoder(struct ponder *p, const struct source *source,
+                                         struct pd_decoder_size size, struct pd_arena *a,
+                                         struct pd_decoder_bytes *bytes_ret,
+                                         const struct pd_error *err)
+{
+    struct pd_arena panels;
+    if (!source->has_sidecar) {
+        pd_decoder_layout(&p->decoder, &source->model, &p->kernels, size, a, a, bytes_ret);
+        return PONDER_OK;
+    }
+    if (pd_arena_is_counting(a))
+        pd_arena_init_count(&panels);
+    else
+        pd_sidecar_arena(&source->sidecar, &panels);
+    pd_decoder_layout(&p->decoder, &source->model, &p->kernels, size, a, &panels, bytes_ret);
+    return pd_sidecar_fits(&source->sidecar, p->kernels.panel_rows,
+                           panels.overflowed ? SIZE_MAX : panels.used, &source->map, err);
+}
+
 /* Places everything but the engine struct and the directory, which come first; `plan` already has
  * them. */
 static enum ponder_status layout(struct ponder *p, const struct source *source, struct pd_arena *a,
@@ -102,7 +144,7 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
                    o->n_lanes * (pd_div_up(n_sample_tokens, PD_KV_PAGE) + 1),
         .n_threads = o->n_threads,
     };
-    pd_decoder_layout(&p->decoder, &source->model, &p->kernels, size, a, &bytes);
+    PD_TRY(layout_decoder(p, source, size, a, &bytes, err));
     add_section(plan, "weights", bytes.weights);
     add_section(plan, "kv cache", bytes.kv);
     add_section(plan, "activations", bytes.activations);
@@ -116,18 +158,32 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     return PONDER_OK;
 }
 
+static enum ponder_status choose_kernels(struct pd_kernels *kernels, const char *isa,
+                                         const struct pd_error *err)
+{
+    if (pd_kernels_init(kernels, isa))
+        return PONDER_OK;
+    return pd_fail(err, PONDER_BAD_ARGUMENT,
+                   "instruction set '%s' is unknown here or this CPU lacks it", isa);
+}
+
+/* What layout() goes by. */
+static enum ponder_status prepare(struct ponder *p, const struct ponder_options *options,
+                                  const struct source *source, const struct pd_error *err)
+{
+    *p = (struct ponder){.options = *options};
+    PD_TRY(choose_kernels(&p->kernels, options->isa, err));
+    return resolve_options(&p->options, &source->model.hparams, err);
+}
+
 /* The plan for options; `p` is only a place to work in. */
 static enum ponder_status measure(struct ponder *p, const struct ponder_options *options,
                                   const struct source *source, size_t directory,
                                   struct ponder_plan *plan_ret, const struct pd_error *err)
 {
     struct pd_arena a;
-    *p = (struct ponder){.options = *options};
-    *plan_ret = (struct ponder_plan){0};
-    if (!pd_kernels_init(&p->kernels, options->isa))
-        return pd_fail(err, PONDER_BAD_ARGUMENT,
-                       "instruction set '%s' is unknown here or this CPU lacks it", options->isa);
-    PD_TRY(resolve_options(&p->options, &source->model.hparams, err));
+    *plan_ret = (struct ponder_plan){.mapped_bytes = source->sidecar.map.bytes};
+    PD_TRY(prepare(p, options, source, err));
     pd_arena_init_count(&a);
     pd_arena_alloc(&a, 1, sizeof *p);
     add_section(plan_ret, "engine", a.used);
@@ -175,24 +231,39 @@ static enum ponder_status too_small(struct ponder *p, const struct source *sourc
 
 /* ---- measuring and opening ---- */
 
-/* Measures with scratch memory of its own, which the file's header says enough about. */
+/* Reads the directory into pages of its own, of a size that the file's header says enough about, with room for
+ * more_bytes. The caller frees the pages, whatever the status. */
+static enum ponder_status read_in_pages(struct source *source, size_t more_bytes, void **pages_ret,
+                                        size_t *bytes_ret, struct pd_arena *arena_ret,
+                                        const struct pd_error *err)
+{
+    size_t bytes;
+    *pages_ret = NULL;
+    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
+    bytes +=
+        (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + more_bytes + (size_t)4 * PD_ARENA_ALIGN;
+    *pages_ret = pd_pages_alloc(bytes);
+    *bytes_ret = bytes;
+    if (*pages_ret == NULL)
+        return pd_fail(err, PONDER_NO_MEMORY, "no memory to read the model's header");
+    pd_arena_init(arena_ret, *pages_ret, bytes);
+    return read_source(source, arena_ret, err);
+}
+
+/* Measures with scratch memory of its own. */
 static enum ponder_status measure_file(const struct ponder_options *options, struct source *source,
                                        struct ponder_plan *plan_ret, const struct pd_error *err)
 {
-    size_t bytes;
-    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
-    bytes += (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + sizeof(struct ponder) +
-             (size_t)4 * PD_ARENA_ALIGN;
-    void *pages = pd_pages_alloc(bytes);
-    if (pages == NULL)
-        return pd_fail(err, PONDER_NO_MEMORY, "no memory to read the model's header");
+    void *pages;
+    size_t bytes = 0;
     struct pd_arena scratch;
-    pd_arena_init(&scratch, pages, bytes);
-    struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
-    size_t start = scratch.used;
-    enum ponder_status status = read_source(source, &scratch, err);
-    if (status == PONDER_OK)
-        status = measure(p, options, source, scratch.used - start, plan_ret, err);
+    enum ponder_status status =
+        read_in_pages(source, sizeof(struct ponder), &pages, &bytes, &scratch, err);
+    if (status == PONDER_OK) {
+        size_t directory = scratch.used;
+        struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
+        status = measure(p, options, source, directory, plan_ret, err);
+    }
     pd_pages_free(pages, bytes);
     return status;
 }
@@ -201,14 +272,15 @@ enum ponder_status pd_engine_measure(const char *path, const struct ponder_optio
                                      struct ponder_plan *plan_ret, const struct pd_error *err)
 {
     struct source source;
-    PD_TRY(pd_map_open(&source.map, path, err));
+    PD_TRY(open_source(&source, path, options->sidecar, err));
     enum ponder_status status = measure_file(options, &source, plan_ret, err);
-    pd_map_close(&source.map);
+    close_source(&source);
     return status;
 }
 
-static void describe(struct ponder *p, const struct pd_model *model, size_t block_bytes)
+static void describe(struct ponder *p, const struct source *source)
 {
+    const struct pd_model *model = &source->model;
     const struct pd_hparams *h = &model->hparams;
     size_t n = pd_min_size(model->name.bytes, sizeof p->name - 1);
     memcpy(p->name, model->name.data, n);
@@ -233,7 +305,8 @@ static void describe(struct ponder *p, const struct pd_model *model, size_t bloc
         .max_prompt_tokens = p->options.max_prompt_tokens,
         .max_tokens = p->options.max_tokens,
         .n_batch = p->decoder.size.n_batch,
-        .memory_bytes = block_bytes,
+        .memory_bytes = p->block_bytes,
+        .mapped_bytes = source->sidecar.map.bytes,
     };
 }
 
@@ -262,26 +335,31 @@ static enum ponder_status load(struct ponder *p, const struct source *source,
 {
     PD_TRY(choose_chat(p, source, err));
     PD_TRY(pd_pool_start(p->pool, err));
-    pd_decoder_load(&p->decoder, &source->model, p->pool);
-    enum ponder_status status = pd_prompt_set_forced(&p->search);
-    if (status != PONDER_OK)
+    enum ponder_status status = PONDER_OK;
+    if (source->has_sidecar)
+        status = pd_sidecar_verify(&source->sidecar, &source->map, p->pool, false, err);
+    if (status != PONDER_OK) {
+        pd_pool_stop(p->pool);
+        return status;
+    }
+    pd_decoder_load(&p->decoder, &source->model, p->pool, source->has_sidecar);
+    if (pd_prompt_set_forced(&p->search) != PONDER_OK)
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
-    if (pd_prompt_set_common(&p->search, p->solve_chat, PD_PROMPT_SOLVE) == PONDER_OK)
-        pd_search_warm(&p->search); /* so that a question waits for its own tokens only */
     return PONDER_OK;
 }
 
 /* The engine at the front of the arena over the caller's block, then the file's directory, then the
  * rest; the file is open. */
-static enum ponder_status build(const struct source *opened, struct pd_arena *a, size_t block_bytes,
+static enum ponder_status build(struct source *source, void *block, size_t block_bytes,
                                 const struct ponder_options *options, struct ponder **p_ret,
                                 const struct pd_error *err)
 {
-    struct source source = *opened;
-    struct ponder_plan plan;
+    struct pd_arena arena;
+    struct pd_arena *a = &arena;
+    pd_arena_init(a, block, block_bytes);
     struct ponder *p = PD_NEW(a, struct ponder, 1);
     size_t start = a->used;
-    enum ponder_status status = read_source(&source, a, err);
+    enum ponder_status status = read_source(source, a, err);
     if (status == PONDER_NO_MEMORY || a->overflowed)
         return pd_fail(
             err, PONDER_NO_MEMORY,
@@ -289,16 +367,19 @@ static enum ponder_status build(const struct source *opened, struct pd_arena *a,
             block_bytes);
     PD_TRY(status);
     size_t directory = a->used - start;
-    PD_TRY(measure(p, options, &source, directory, &plan, err));
-    if (plan.total_bytes > block_bytes)
-        return too_small(p, &source, directory, &plan, block_bytes, err);
-    plan.n_sections = 0;
-    PD_TRY(layout(p, &source, a, &plan, err));
-    if (a->overflowed)
-        return pd_fail(err, PONDER_NO_MEMORY, "the plan and the layout disagree");
-    PD_TRY(load(p, &source, err));
-    describe(p, &source.model, plan.total_bytes);
-    p->block_bytes = plan.total_bytes;
+    struct ponder_plan plan = {0};
+    PD_TRY(prepare(p, options, source, err));
+    status = layout(p, source, a, &plan, err);
+    if (status == PONDER_NO_MEMORY || a->overflowed || pd_arena_block_bytes(a) > block_bytes) {
+        PD_TRY(measure(p, options, source, directory, &plan, err));
+        return too_small(p, source, directory, &plan, block_bytes, err);
+    }
+    PD_TRY(status);
+    p->block_bytes = pd_arena_block_bytes(a);
+    PD_TRY(load(p, source, err));
+    describe(p, source);
+    p->sidecar = source->sidecar; /* stays mapped for as long as the engine lives */
+    source->sidecar = (struct pd_sidecar){0};
     *p_ret = p;
     return PONDER_OK;
 }
@@ -308,10 +389,172 @@ enum ponder_status pd_engine_open(void *block, size_t block_bytes, const char *p
                                   const struct pd_error *err)
 {
     struct source source;
+    PD_TRY(open_source(&source, path, options->sidecar, err));
+    enum ponder_status status = build(&source, block, block_bytes, options, p_ret, err);
+    close_source(&source);
+    return status;
+}
+
+/* The same with the file already open, in pages of its own. */
+static enum ponder_status create(struct source *source, const struct ponder_options *options,
+                                 size_t limit_bytes, struct ponder **p_ret,
+                                 const struct pd_error *err)
+{
+    struct ponder_plan plan;
+    PD_TRY(measure_file(options, source, &plan, err));
+    size_t bytes = plan.total_bytes;
+    if (limit_bytes != 0)
+        bytes = pd_min_size(bytes, limit_bytes);
+    void *block = pd_pages_alloc(bytes);
+    if (block == NULL)
+        return pd_fail(err, PONDER_NO_MEMORY, "the system has no %.1f MiB",
+                       (double)bytes / 1048576.0);
+    enum ponder_status status = build(source, block, bytes, options, p_ret, err);
+    if (status == PONDER_OK)
+        (*p_ret)->block = block;
+    else
+        pd_pages_free(block, bytes);
+    return status;
+}
+
+enum ponder_status pd_engine_create(const char *path, const struct ponder_options *options,
+                                    size_t limit_bytes, struct ponder **p_ret,
+                                    const struct pd_error *err)
+{
+    struct source source;
+    PD_TRY(open_source(&source, path, options->sidecar, err));
+    enum ponder_status status = create(&source, options, limit_bytes, p_ret, err);
+    close_source(&source);
+    return status;
+}
+
+void pd_engine_close(struct ponder *p)
+{
+    pd_pool_stop(p->pool);
+    pd_sidecar_close(&p->sidecar);
+    if (p->block != NULL)
+        pd_pages_free(p->block, p->block_bytes);
+}
+
+/* ---- packing ---- */
+
+/* What it takes to pack a model, and to check a sidecar, in pages of its own. */
+struct packer {
+    struct source source;
+    void *directory, *pages;
+    size_t directory_bytes, pages_bytes;
+    struct pd_kernels kernels;
+    struct pd_pool *pool;
+    bool is_started;
+    struct pd_weights weights;
+    unsigned char *panels;
+    size_t panel_bytes;
+};
+
+/* Counts, which says panel_bytes too, and then places; without panels a sidecar is checked. */
+static void layout_packer(struct packer *packer, int n_threads, bool has_panels, struct pd_arena *a)
+{
+    struct pd_arena panels;
+    bool is_counting = pd_arena_is_counting(a);
+    packer->pool = pd_pool_layout(a, n_threads);
+    pd_arena_init_count(&panels);
+    if (has_panels && !is_counting) {
+        packer->panels = pd_arena_alloc(a, 1, packer->panel_bytes);
+        pd_arena_init(&panels, packer->panels, packer->panel_bytes);
+    }
+    pd_weights_layout(&packer->weights, &packer->source.model, packer->kernels.panel_rows, a,
+                      &panels);
+    if (!is_counting)
+        return;
+    packer->panel_bytes = panels.overflowed ? SIZE_MAX : panels.used;
+    if (has_panels)
+        pd_arena_alloc(a, 1, packer->panel_bytes);
+}
+
+static enum ponder_status open_packer(struct packer *packer, const struct ponder_options *options,
+                                      bool has_panels, const struct pd_error *err)
+{
     struct pd_arena a;
-    PD_TRY(pd_map_open(&source.map, path, err));
-    pd_arena_init(&a, block, block_bytes);
-    enum ponder_status status = build(&source, &a, block_bytes, options, p_ret, err);
-    pd_map_close(&source.map);
+    struct source *source = &packer->source;
+    int n_threads = options->n_threads != 0 ? options->n_threads
+                                            : pd_min_int(pd_core_count(), PONDER_MAX_THREADS);
+    PD_TRY(check_range("the number of threads", n_threads, 1, PONDER_MAX_THREADS, err));
+    PD_TRY(choose_kernels(&packer->kernels, options->isa, err));
+    PD_TRY(read_in_pages(source, 0, &packer->directory, &packer->directory_bytes, &a, err));
+    pd_arena_init_count(&a);
+    layout_packer(packer, n_threads, has_panels, &a);
+    packer->pages_bytes = pd_arena_block_bytes(&a);
+    packer->pages = packer->pages_bytes < SIZE_MAX ? pd_pages_alloc(packer->pages_bytes) : NULL;
+    if (packer->pages == NULL)
+        return pd_fail(err, PONDER_NO_MEMORY, "the system has no memory for the packed weights");
+    pd_arena_init(&a, packer->pages, packer->pages_bytes);
+    layout_packer(packer, n_threads, has_panels, &a);
+    PD_TRY(pd_pool_start(packer->pool, err));
+    packer->is_started = true;
+    return PONDER_OK;
+}
+
+static void close_packer(struct packer *packer)
+{
+    if (packer->is_started)
+        pd_pool_stop(packer->pool);
+    pd_pages_free(packer->pages, packer->pages_bytes);
+    pd_pages_free(packer->directory, packer->directory_bytes);
+    close_source(&packer->source);
+}
+
+static enum ponder_status pack(struct packer *packer, pd_write_fn *write, void *user,
+                               const struct pd_error *err)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    const struct pd_map *map = &packer->source.map;
+    unsigned char bytes[PD_SIDECAR_HEADER_BYTES];
+    pd_weights_pack(&packer->weights, &packer->source.model, packer->kernels.panel_rows,
+                    packer->pool);
+    struct pd_sidecar_header header = {
+        .panel_rows = (uint32_t)packer->kernels.panel_rows,
+        .panel_bytes = packer->panel_bytes,
+        .panel_sum = pd_checksum(packer->pool, packer->panels, packer->panel_bytes),
+        .model_bytes = map->bytes,
+        .model_sum = pd_checksum(packer->pool, map->data, map->bytes),
+    };
+    if (pd_map_is_settled(map))
+        header.model_id = map->id;
+    pd_sidecar_write(&header, bytes);
+    bool is_written = write(user, bytes, sizeof bytes, packer->panel_bytes);
+    for (size_t done = 0; done < packer->panel_bytes && is_written;) {
+        size_t n = pd_min_size(PIECE_BYTES, packer->panel_bytes - done);
+        is_written = write(user, packer->panels + done, n, packer->panel_bytes - done - n);
+        done += n;
+    }
+    return is_written ? PONDER_OK
+                      : pd_fail(err, PONDER_CANCELLED, "the packed weights were not taken");
+}
+
+enum ponder_status pd_engine_pack(const char *path, const struct ponder_options *options,
+                                  pd_write_fn *write, void *user, const struct pd_error *err)
+{
+    struct packer packer = {.pages = NULL};
+    PD_TRY(open_source(&packer.source, path, NULL, err));
+    enum ponder_status status = open_packer(&packer, options, true, err);
+    if (status == PONDER_OK)
+        status = pack(&packer, write, user, err);
+    close_packer(&packer);
+    return status;
+}
+
+enum ponder_status pd_engine_check(const char *path, const struct ponder_options *options,
+                                   const struct pd_error *err)
+{
+    struct packer packer = {.pages = NULL};
+    const struct source *source = &packer.source;
+    PD_TRY(open_source(&packer.source, path, options->sidecar, err));
+    enum ponder_status status = open_packer(&packer, options, false, err);
+    if (status == PONDER_OK)
+        status = pd_sidecar_fits(&source->sidecar, packer.kernels.panel_rows, packer.panel_bytes,
+                                 &source->map, err);
+    if (status == PONDER_OK)
+        status = pd_sidecar_verify(&source->sidecar, &source->map, packer.pool, true, err);
+    close_packer(&packer);
     return status;
 }

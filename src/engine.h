@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine.h - the parts put together in one block.
+ * engine.h - the parts put together in one block (with a sidecar, the panels of the weights lie in its mapping).
  *
  *   block   | engine | directory | vocabulary | threads | weights | kv | activations | logits | search |
  *
@@ -7,6 +7,7 @@
 #ifndef PD_ENGINE_H
 #define PD_ENGINE_H
 
+#include "decode/sidecar.h"
 #include "search/search.h"
 
 enum { PD_MODEL_NAME_BYTES = 64 };
@@ -24,6 +25,7 @@ struct ponder {
     struct pd_pool *pool;
     struct pd_decoder decoder;
     struct pd_search search;
+    struct pd_sidecar sidecar; /* whose panels the weights point to; or none */
 };
 
 /* What an engine for this file and these options needs. Takes pages of its own while it runs. */
@@ -34,5 +36,19 @@ enum ponder_status pd_engine_measure(const char *path, const struct ponder_optio
 enum ponder_status pd_engine_open(void *block, size_t block_bytes, const char *path,
                                   const struct ponder_options *options, struct ponder **p_ret,
                                   const struct pd_error *err);
+
+/* The same in pages of its own. */
+enum ponder_status pd_engine_create(const char *path, const struct ponder_options *options,
+                                    size_t limit_bytes, struct ponder **p_ret,
+                                    const struct pd_error *err);
+
+void pd_engine_close(struct ponder *p);
+
+/* ponder_pack(), ponder_check(). */
+typedef bool pd_write_fn(void *user, const void *data, size_t bytes, size_t bytes_left);
+enum ponder_status pd_engine_pack(const char *path, const struct ponder_options *options,
+                                  pd_write_fn *write, void *user, const struct pd_error *err);
+enum ponder_status pd_engine_check(const char *path, const struct ponder_options *options,
+                                   const struct pd_error *err);
 
 #endif

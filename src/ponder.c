@@ -79,32 +79,45 @@ enum ponder_status ponder_create(const char *path, const struct ponder_options *
                                  size_t err_bytes)
 {
     const struct pd_error err = {err_text, err_bytes};
-    struct ponder_plan plan;
+    struct ponder_options o;
     *p_ret = NULL;
-    PD_TRY(ponder_measure(path, options, &plan, err_text, err_bytes));
-    size_t bytes = plan.total_bytes;
-    if (memory_limit_bytes != 0)
-        bytes = pd_min_size(bytes, memory_limit_bytes);
-    void *block = pd_pages_alloc(bytes);
-    if (block == NULL)
-        return pd_fail(&err, PONDER_NO_MEMORY, "the system has no %.1f MiB",
-                       (double)bytes / 1048576.0);
-    enum ponder_status status =
-        ponder_init(block, bytes, path, options, p_ret, err_text, err_bytes);
-    if (status == PONDER_OK)
-        (*p_ret)->block = block;
-    else
-        pd_pages_free(block, bytes);
-    return status;
+    PD_TRY(check_call(path, options, &o, &err));
+    return pd_engine_create(path, &o, memory_limit_bytes, p_ret, &err);
 }
 
 void ponder_free(struct ponder *p)
 {
-    if (p == NULL)
-        return;
-    pd_pool_stop(p->pool);
-    if (p->block != NULL)
-        pd_pages_free(p->block, p->block_bytes);
+    if (p != NULL)
+        pd_engine_close(p);
+}
+
+void ponder_warm(struct ponder *p)
+{
+    /* A prompt that leaves no room for the common part has none to warm. */
+    if (pd_prompt_set_common(&p->search, p->solve_chat, PD_PROMPT_SOLVE) == PONDER_OK)
+        pd_search_warm(&p->search);
+}
+
+enum ponder_status ponder_pack(const char *path, const struct ponder_options *options,
+                               bool (*write)(void *user, const void *data, size_t bytes,
+                                             size_t bytes_left),
+                               void *user, char *err_text, size_t err_bytes)
+{
+    const struct pd_error err = {err_text, err_bytes};
+    struct ponder_options o;
+    PD_TRY(check_call(path, options, &o, &err));
+    return pd_engine_pack(path, &o, write, user, &err);
+}
+
+enum ponder_status ponder_check(const char *path, const struct ponder_options *options,
+                                char *err_text, size_t err_bytes)
+{
+    const struct pd_error err = {err_text, err_bytes};
+    struct ponder_options o;
+    PD_TRY(check_call(path, options, &o, &err));
+    if (o.sidecar == NULL)
+        return pd_fail(&err, PONDER_BAD_ARGUMENT, "no sidecar was named");
+    return pd_engine_check(path, &o, &err);
 }
 
 void ponder_describe(const struct ponder *p, struct ponder_info *info_ret)
@@ -300,9 +313,6 @@ enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const in
 {
     if (!are_rows(p, tokens, lanes, n))
         return PONDER_BAD_ARGUMENT;
-    for (int i = 0; i < n; i++)
-        if (!is_lane(p, lanes[i]) || tokens[i] < 0 || tokens[i] >= p->info.n_vocab)
-            return PONDER_BAD_ARGUMENT;
     struct pd_row *row = p->search.row;
     for (int i = 0; i < n; i++)
         row[i] = (struct pd_row){

@@ -10,7 +10,7 @@
  *     ponder_free(p)
  *
  * Memory: all of the engine's state, weights and thread stacks lie in one block whose size is known
- * before; after init nothing is allocated and the model file is closed. Threads: one engine serves one
+ * before; after init nothing is allocated and the model file is closed (a sidecar stays mapped). Threads: one engine serves one
  * caller at a time; different engines are independent. The library never prints, exits, reads the
  * environment or keeps a global. Text is UTF-8; lengths are bytes; times are milliseconds. */
 #ifndef PONDER_H
@@ -40,6 +40,8 @@ extern "C" {
     X(NO_FILE, 3, "the file cannot be opened or read")                                             \
     X(BAD_FILE, 3, "the file is damaged")                                                          \
     X(UNSUPPORTED, 3, "the model needs something that this build does not have")                   \
+    X(BAD_SIDECAR, 3, "the packed weights are damaged, or not this model's")                       \
+    X(OTHER_SIDECAR, 3, "the packed weights are for another instruction set")                      \
     X(NO_MEMORY, 4, "the memory is too small")                                                     \
     X(NO_LANE, 4, "all lanes are in use")                                                          \
     X(NO_TIME, 5, "the budget is too short for an answer")                                         \
@@ -64,13 +66,15 @@ struct ponder_options {
     int n_threads;         /* 1..PONDER_MAX_THREADS; 0: the cores this process may use */
     size_t max_text_bytes; /* a text given to the engine; 16 * max_prompt_tokens + 4096 */
     const char *isa;       /* best instruction set to use: "generic", "avx2"...; NULL: what the CPU has */
+    const char *sidecar;   /* packed weights of this model, from ponder_pack(); NULL: pack at init */
     const char *chat; /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the
                        * model's in ponder_generate(), none in ponder_solve() */
 };
 
 /* What the memory goes to, from ponder_measure(). The names are stable. */
 struct ponder_plan {
-    size_t total_bytes; /* the block ponder_init() needs: exactly this */
+    size_t total_bytes;  /* the block ponder_init() needs: exactly this */
+    size_t mapped_bytes; /* of the sidecar, beside the block: pages of the system's file cache; 0: none */
     int n_sections;
     struct {
         const char *name;
@@ -85,7 +89,8 @@ struct ponder_info {
     int n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab, n_ctx_train;
     int n_lanes, n_threads, max_prompt_tokens, max_tokens;
     int n_batch; /* rows one ponder_step() takes at most */
-    size_t memory_bytes;
+    size_t memory_bytes; /* the block */
+    size_t mapped_bytes; /* of the sidecar, beside it; 0: none is used */
 };
 
 /* How one question is to be thought about. Zero means the default given here. */
@@ -154,8 +159,28 @@ PONDER_API enum ponder_status ponder_create(const char *path, const struct ponde
                                             size_t memory_limit_bytes, struct ponder **p_ret,
                                             char *err, size_t err_bytes);
 
-/* Stops the workers and, after ponder_create(), frees the block. NULL is fine. */
+/* Stops the workers, unmaps a sidecar and, after ponder_create(), frees the block. NULL is fine. */
 PONDER_API void ponder_free(struct ponder *p);
+
+/* Puts what all questions begin with through the model, so that the first one waits for its own tokens only. Optional:
+ * otherwise the first ponder_solve() does it, within its budget. */
+PONDER_API void ponder_warm(struct ponder *p);
+
+#define PONDER_SIDECAR_MAGIC "PONDERW\n" /* the first 8 bytes of every sidecar */
+
+/* Packs a model's weights for the instruction set of the options and gives the bytes of a sidecar to `write`, front to
+ * back; bytes_left: after these. Allocates only while it runs, about the model's size. CANCELLED: write
+ * returned false. */
+PONDER_API enum ponder_status ponder_pack(const char *path, const struct ponder_options *options,
+                                          bool (*write)(void *user, const void *data, size_t bytes,
+                                                        size_t bytes_left),
+                                          void *user, char *err, size_t err_bytes);
+
+/* Reads the model and options->sidecar whole and says whether they belong together: BAD_SIDECAR, OTHER_SIDECAR. Every
+ * init with a sidecar does the same but for one thing: of a model that is the very file that was packed, untouched
+ * by what the file system says, only the directory is read. */
+PONDER_API enum ponder_status ponder_check(const char *path, const struct ponder_options *options,
+                                           char *err, size_t err_bytes);
 
 PONDER_API void ponder_describe(const struct ponder *p, struct ponder_info *info_ret);
 

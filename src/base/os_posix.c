@@ -36,6 +36,11 @@ static const char *errno_words(int error)
     }
 }
 
+static uint64_t nanoseconds(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
+
 enum ponder_status pd_map_open(struct pd_map *map, const char *path, const struct pd_error *err)
 {
     *map = (struct pd_map){0};
@@ -64,6 +69,8 @@ enum ponder_status pd_map_open(struct pd_map *map, const char *path, const struc
         return status;
     map->data = data;
     map->bytes = (size_t)info.st_size;
+    map->id = (struct pd_file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino,
+                                  nanoseconds(&info.st_mtim), nanoseconds(&info.st_ctim)};
     madvise(data, map->bytes, MADV_WILLNEED);
     return PONDER_OK;
 }
@@ -73,6 +80,15 @@ void pd_map_close(struct pd_map *map)
     if (map->data != NULL)
         munmap((void *)(uintptr_t)map->data, map->bytes);
     *map = (struct pd_map){0};
+}
+
+bool pd_map_is_settled(const struct pd_map *map)
+{
+    enum { COARSEST_NS = 2000000000 };
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(&now) > map->id.changed_ns &&
+           nanoseconds(&now) - map->id.changed_ns > COARSEST_NS;
 }
 
 void *pd_pages_alloc(size_t bytes)

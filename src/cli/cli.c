@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/sidecar.h"
+
 static volatile sig_atomic_t caught_signal;
 
 void complain(const char *format, ...)
@@ -122,8 +124,19 @@ int open_engine(const struct settings *settings, struct ponder **p_ret)
     if (!path)
         return EXIT_FILE;
     double begin = clock_ms();
-    enum ponder_status status = ponder_create(path, &settings->engine, settings->memory_limit_bytes,
-                                              p_ret, err, sizeof err);
+    struct ponder_options options = settings->engine;
+    struct sidecar sidecar;
+    sidecar_find(&sidecar, settings, path);
+    enum ponder_status status;
+    do {
+        options.sidecar = sidecar.path;
+        status =
+            ponder_create(path, &options, settings->memory_limit_bytes, p_ret, err, sizeof err);
+    } while (status != PONDER_OK && sidecar_gives_way(&sidecar, settings, status, err));
+    if (sidecar_is_blamed(status)) {
+        complain("sidecar %s %s", sidecar.path, err);
+        return ponder_status_exit_code(status);
+    }
     if (status != PONDER_OK)
         return complain_open(status, path, err);
     if (settings->is_verbose) {
@@ -131,11 +144,21 @@ int open_engine(const struct settings *settings, struct ponder **p_ret)
         ponder_describe(*p_ret, &info);
         fprintf(stderr,
                 "ponder: %s: %s, %s, %.1f M parameters; %d lanes, %d threads, %s; %.1f MiB, "
-                "loaded in %.0f ms\n",
+                "loaded in %.0f ms; sidecar: %s%s\n",
                 path, info.family, info.format, (double)info.n_parameters / 1e6, info.n_lanes,
-                info.n_threads, info.isa, (double)info.memory_bytes / 1048576, clock_ms() - begin);
+                info.n_threads, info.isa, (double)info.memory_bytes / 1048576, clock_ms() - begin,
+                sidecar.path     ? sidecar.path
+                : sidecar.why[0] ? "not used: it "
+                                 : "none",
+                sidecar.path ? "" : sidecar.why);
     }
     return EXIT_OK;
+}
+
+void warm_engine(const struct settings *settings, struct ponder *p, bool solves)
+{
+    if ((solves && !settings->request.raw) || settings->request.budget_ms > 0)
+        ponder_warm(p);
 }
 
 static char *join_words(const struct settings *settings, size_t *bytes_ret)

@@ -18,6 +18,7 @@ int cmd_generate(struct settings *settings);
 int cmd_tokenize(struct settings *settings);
 int cmd_info(struct settings *settings);
 int cmd_bench(struct settings *settings);
+int cmd_pack(struct settings *settings);
 
 /* One line "ponder: ..." on standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -47,6 +48,10 @@ int complain_open(enum ponder_status status, const char *path, const char *err);
 
 /* Opens the engine and says so with --verbose; exit code, after a message if not 0. */
 int open_engine(const struct settings *settings, struct ponder **p_ret);
+
+/* Before the first question: what all questions share must not count against its budget, and a budget is kept by
+ * what passes through the model have taken before. */
+void warm_engine(const struct settings *settings, struct ponder *p, bool solves);
 
 /* The words of the command line joined by spaces, or all of standard input for "-" or where there are
  * none, in memory of its own. Exit code. */

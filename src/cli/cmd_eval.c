@@ -223,6 +223,8 @@ int cmd_eval(struct settings *settings)
     settle_lanes(settings, 8);
     code = open_engine(settings, &eval.p);
     if (code == EXIT_OK)
+        warm_engine(settings, eval.p, true);
+    if (code == EXIT_OK)
         code = open_journal(&eval);
     if (code == EXIT_OK)
         code = ask_all(&eval, data);

@@ -75,6 +75,8 @@ int cmd_generate(struct settings *settings)
     if (code == EXIT_OK)
         code = open_engine(settings, &p);
     if (code == EXIT_OK)
+        warm_engine(settings, p, false);
+    if (code == EXIT_OK)
         code = generate(p, settings, prompt, bytes);
     free(prompt);
     ponder_free(p);

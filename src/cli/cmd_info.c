@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/sidecar.h"
 
 static void put_sections(struct pd_json_writer *w, const struct ponder_plan *plan)
 {
@@ -55,7 +56,8 @@ static void put_length(struct pd_json_writer *w, const char *key, int n_tokens)
 }
 
 static void print_json(const char *path, const struct settings *settings,
-                       const struct ponder_plan *plan, const struct ponder_info *info, bool fits)
+                       const struct ponder_plan *plan, const struct ponder_info *info,
+                       const struct sidecar *sidecar, bool fits)
 {
     struct pd_json_writer w;
     struct fact facts[N_FACTS];
@@ -85,6 +87,10 @@ static void print_json(const char *path, const struct settings *settings,
     pd_json_int(&w, settings->engine.n_lanes);
     put_length(&w, "max_prompt", settings->engine.max_prompt_tokens);
     put_length(&w, "max_tokens", settings->engine.max_tokens);
+    pd_json_key(&w, "sidecar");
+    pd_json_text(&w, sidecar->path);
+    pd_json_key(&w, "mapped_bytes");
+    pd_json_u64(&w, plan->mapped_bytes);
     pd_json_key(&w, "memory_bytes");
     pd_json_u64(&w, plan->total_bytes);
     if (settings->memory_limit_bytes > 0) {
@@ -97,7 +103,8 @@ static void print_json(const char *path, const struct settings *settings,
 }
 
 static void print_people(const char *path, const struct settings *settings,
-                         const struct ponder_plan *plan, const struct ponder_info *info)
+                         const struct ponder_plan *plan, const struct ponder_info *info,
+                         const struct sidecar *sidecar)
 {
     char size[24];
     struct fact facts[N_FACTS];
@@ -110,6 +117,10 @@ static void print_people(const char *path, const struct settings *settings,
             printf("  %-11s %lld\n", facts[i].key, (long long)facts[i].value);
         printf("  isa         %s\n  threads     %d\n", info->isa, info->n_threads);
     }
+    if (sidecar->path)
+        printf("  sidecar     %s, %s mapped\n", sidecar->path, size_text(plan->mapped_bytes, size));
+    else
+        printf("  sidecar     %s%s\n", sidecar->why[0] ? "not used: it " : "none", sidecar->why);
     printf("memory for %d lanes", settings->engine.n_lanes);
     if (settings->engine.max_prompt_tokens > 0)
         printf(", prompts of %d tokens", settings->engine.max_prompt_tokens);
@@ -129,6 +140,28 @@ static void take_lengths(struct settings *settings, const struct ponder_info *in
     settings->engine.max_tokens = info->max_tokens;
 }
 
+/* Whether it will be used, after a look at all of it; then settings say so to who opens an engine. */
+static int look_at_sidecar(struct settings *settings, const char *path, struct sidecar *sidecar)
+{
+    char err[PONDER_ERROR_BYTES] = "";
+    sidecar_find(sidecar, settings, path);
+    settings->engine.sidecar = sidecar->path;
+    settings->sidecar = "none";
+    if (!sidecar->path)
+        return EXIT_OK;
+    enum ponder_status status = ponder_check(path, &settings->engine, err, sizeof err);
+    if (sidecar_gives_way(sidecar, settings, status, err)) {
+        settings->engine.sidecar = NULL;
+        return EXIT_OK;
+    }
+    if (sidecar_is_blamed(status)) {
+        complain("sidecar %s %s", sidecar->path, err);
+        return ponder_status_exit_code(status);
+    }
+    settings->sidecar = sidecar->path;
+    return status == PONDER_OK ? EXIT_OK : complain_open(status, path, err);
+}
+
 /* An engine that can say what the file holds. */
 static int open_small(const struct settings *settings, struct ponder **p_ret)
 {
@@ -143,6 +176,7 @@ int cmd_info(struct settings *settings)
     char needed[24], limit[24];
     struct ponder_plan plan;
     struct ponder_info info;
+    struct sidecar sidecar;
     struct ponder *p = NULL;
     if (settings->n_words > 0) {
         complain("info takes the file with -m, not '%s'; see ponder info --help",
@@ -153,20 +187,23 @@ int cmd_info(struct settings *settings)
     const char *path = find_model(settings);
     if (!path)
         return EXIT_FILE;
+    int code = look_at_sidecar(settings, path, &sidecar);
+    if (code != EXIT_OK)
+        return code;
     enum ponder_status status = ponder_measure(path, &settings->engine, &plan, err, sizeof err);
     if (status != PONDER_OK)
         return complain_open(status, path, err);
     bool fits =
         settings->memory_limit_bytes == 0 || plan.total_bytes <= settings->memory_limit_bytes;
-    int code = fits ? open_small(settings, &p) : EXIT_OK;
+    code = fits ? open_small(settings, &p) : EXIT_OK;
     if (p) {
         ponder_describe(p, &info);
         take_lengths(settings, &info);
     }
     if (settings->is_json)
-        print_json(path, settings, &plan, p ? &info : NULL, fits);
+        print_json(path, settings, &plan, p ? &info : NULL, &sidecar, fits);
     else
-        print_people(path, settings, &plan, p ? &info : NULL);
+        print_people(path, settings, &plan, p ? &info : NULL, &sidecar);
     ponder_free(p);
     code = finish_output(stdout, "standard output", code);
     if (code != EXIT_OK || fits)

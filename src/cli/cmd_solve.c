@@ -253,6 +253,8 @@ int cmd_solve(struct settings *settings)
     settle_lanes(settings, 8);
     if (code == EXIT_OK)
         code = open_engine(settings, &p);
+    if (code == EXIT_OK)
+        warm_engine(settings, p, true);
     if (code == EXIT_OK && rows)
         code = solve_rows(p, settings, rows);
     else if (code == EXIT_OK && question)

@@ -31,8 +31,10 @@ static const struct command commands[] = {
      "counted by it.\n",
      cmd_eval},
     {"bench", CMD_BENCH, "bench [OPTION]...", "Measures prefill, decode by lanes, start and memory",
-     "\nPrefill is of --max-prompt tokens, decode of --max-tokens steps, both without search;\n"
-     "decode runs at 1, 4, 8, 16 and 32 lanes, as far as --samples allows.\n",
+     "\nPrefill is of --prompt-tokens tokens up to the first one drawn; decode of --max-tokens\n"
+     "steps of 1, 4, 8, 16 and 32 lanes, as far as --samples allows, that share such a prompt;\n"
+     "scoring of 256 given tokens; start from the file to the first token behind a short\n"
+     "prompt. --measure picks one of them.\n",
      cmd_bench},
     {"tokenize", CMD_TOKENIZE, "tokenize [OPTION]... [TEXT | -]", "Shows the tokens of a text",
      "\nOne line a token: its number and its text as a JSON string.\n", cmd_tokenize},
@@ -41,6 +43,13 @@ static const struct command commands[] = {
      "\nThe memory is planned for --samples, --max-prompt and --max-tokens; with --memory, a plan\n"
      "that does not fit makes the exit code 4.\n",
      cmd_info},
+    {"pack", CMD_PACK, "pack [OPTION]...",
+     "Packs a model's weights into a sidecar that starts in milliseconds",
+     "\nWrites MODEL.ponder: the weights as this CPU's kernels read them, mapped at start instead\n"
+     "of packed, and shared between processes. Commands use it when it is beside the model. It is\n"
+     "verified at every start and left alone when the model has changed; --isa packs for another\n"
+     "instruction set.\n",
+     cmd_pack},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -12,6 +12,7 @@ enum {
     CMD_TOKENIZE = 1 << 3,
     CMD_INFO = 1 << 4,
     CMD_BENCH = 1 << 5,
+    CMD_PACK = 1 << 6,
 };
 
 /* What the command line says. Zero and NULL: not given. */
@@ -22,9 +23,12 @@ struct settings {
     size_t memory_limit_bytes;
     int n_samples, n_lanes;
     bool is_json, is_jsonl, is_stream, is_quiet, is_verbose;
-    bool is_special, is_no_bos, is_count;
-    const char *data, *out, *resume;
+    bool is_special, is_no_bos, is_count, is_check;
+    const char *data, *out, *resume, *sidecar;
     int limit, n_repeats;
+    const char *measure; /* bench: which figures; NULL: all */
+    int n_prompt;        /* bench: tokens of the prompt */
+    bool is_limits;
     int shard, n_shards; /* shard 1..n_shards */
     char **words;        /* what is no option */
     int n_words;

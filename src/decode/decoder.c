@@ -16,14 +16,15 @@ static size_t area(int rows, int columns)
 
 void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
                        const struct pd_kernels *kernels, struct pd_decoder_size size,
-                       struct pd_arena *a, struct pd_decoder_bytes *bytes_ret)
+                       struct pd_arena *a, struct pd_arena *panels,
+                       struct pd_decoder_bytes *bytes_ret)
 {
     const struct pd_hparams *h = &model->hparams;
     int panel_rows = kernels->panel_rows;
     *d = (struct pd_decoder){
         .kernels = kernels, .family = model->family, .hparams = *h, .size = size};
     size_t start = a->used;
-    pd_weights_layout(&d->weights, model, panel_rows, a);
+    pd_weights_layout(&d->weights, model, panel_rows, a, panels);
     pd_rope_layout(&d->rope, h, size.max_tokens, a);
     bytes_ret->weights = a->used - start;
 
@@ -62,10 +63,13 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     bytes_ret->logits = a->used - start;
 }
 
-void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool)
+void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool,
+                     bool is_packed)
 {
     d->pool = pool;
-    pd_weights_pack(&d->weights, model, d->kernels->panel_rows, pool);
+    pd_weights_copy_vectors(&d->weights, model);
+    if (!is_packed)
+        pd_weights_pack(&d->weights, model, d->kernels->panel_rows, pool);
     pd_rope_fill(&d->rope, &d->hparams, model->rope_freqs.data);
 }
 

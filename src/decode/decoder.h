@@ -70,13 +70,15 @@ struct pd_decoder_bytes {
     size_t weights, kv, activations, logits;
 };
 
-/* Places it all; adds to *bytes_ret what each part took. */
+/* Places it all; adds to *bytes_ret what each part took of `a`. panels: weights.h. */
 void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
                        const struct pd_kernels *kernels, struct pd_decoder_size size,
-                       struct pd_arena *a, struct pd_decoder_bytes *bytes_ret);
+                       struct pd_arena *a, struct pd_arena *panels,
+                       struct pd_decoder_bytes *bytes_ret);
 
-/* Fills weights and tables from the model's file; pool must be running. */
-void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool);
+/* Fills weights and tables from the model's file; pool must be running. is_packed: the panels are there already. */
+void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool,
+                     bool is_packed);
 
 /* Makes room for rows[0..n), as a step does: for those who take them in several. On failure no lane has
  * changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). */

@@ -43,15 +43,15 @@ static float *vector_layout(const struct pd_tensor *t, struct pd_arena *a)
 }
 
 void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int panel_rows,
-                       struct pd_arena *a)
+                       struct pd_arena *a, struct pd_arena *panels)
 {
     *w = (struct pd_weights){0};
     w->layer = PD_NEW(a, struct pd_layer_weights, model->hparams.n_layers);
-    matrix_layout(&w->embedding, &model->token_embd, panel_rows, a);
+    matrix_layout(&w->embedding, &model->token_embd, panel_rows, panels);
     w->output = &w->embedding;
     if (model->output.data != model->token_embd.data) {
         w->output = &w->untied_output;
-        matrix_layout(w->output, &model->output, panel_rows, a);
+        matrix_layout(w->output, &model->output, panel_rows, panels);
     }
     w->output_norm = vector_layout(&model->output_norm, a);
     for (int i = 0; i < model->hparams.n_layers; i++) {
@@ -61,7 +61,7 @@ void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int p
         for (int t = 0; t < PD_LAYER_TENSORS; t++) {
             const struct pd_tensor *tensor = &model->layer[i].tensor[t];
             if (is_matrix((enum pd_layer_tensor)t))
-                matrix_layout(&layer->matrix[t], tensor, panel_rows, a);
+                matrix_layout(&layer->matrix[t], tensor, panel_rows, panels);
             else
                 layer->vector[t] = vector_layout(tensor, a);
         }
@@ -95,7 +95,15 @@ static void copy_vector(float *out, const struct pd_tensor *t)
         t->format->decode(t->data, out, (size_t)(t->cols / t->format->block_elements));
 }
 
-/* Phase 0: the embedding and what stands alone; phase i: layer i - 1. */
+void pd_weights_copy_vectors(struct pd_weights *w, const struct pd_model *model)
+{
+    copy_vector(w->output_norm, &model->output_norm);
+    for (int i = 0; i < model->hparams.n_layers; i++)
+        for (int t = 0; t < PD_LAYER_TENSORS; t++)
+            copy_vector(w->layer[i].vector[t], &model->layer[i].tensor[t]);
+}
+
+/* Phase 0: the embedding and the output head; phase i: layer i - 1. */
 static int begin_pack(void *context, int phase)
 {
     (void)phase;
@@ -111,8 +119,6 @@ static void run_pack(void *context, int phase, int chunk, int thread)
         pack_matrix(p, &w->embedding, &p->model->token_embd, chunk);
         if (w->output != &w->embedding)
             pack_matrix(p, w->output, &p->model->output, chunk);
-        if (chunk == 0)
-            copy_vector(w->output_norm, &p->model->output_norm);
         return;
     }
     struct pd_layer_weights *layer = &w->layer[phase - 1];
@@ -120,8 +126,6 @@ static void run_pack(void *context, int phase, int chunk, int thread)
     for (int t = 0; t < PD_LAYER_TENSORS; t++) {
         if (layer->matrix[t].rows > 0)
             pack_matrix(p, &layer->matrix[t], &tensor[t], chunk);
-        else if (chunk == 0)
-            copy_vector(layer->vector[t], &tensor[t]);
     }
 }
 

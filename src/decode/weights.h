@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * weights.h - the model's tensors in the arena: matrices as panels, vectors as floats.
+ * weights.h - the model's tensors in the arena: matrices as panels (or those in a mapped sidecar), vectors as floats.
  *
  * One copy of everything: a tied embedding is also the output head, and its rows are read back out of the
  * panels. */
@@ -33,11 +33,13 @@ struct pd_weights {
     struct pd_layer_weights *layer; /* [n_layers] */
 };
 
-/* Places all of it; pointers are NULL while counting. */
+/* Places all of it, the panels in an arena that may be another (a sidecar's) or the same; pointers are NULL while
+ * counting. */
 void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int panel_rows,
-                       struct pd_arena *a);
+                       struct pd_arena *a, struct pd_arena *panels);
 
-/* Fills it from the model's file, on all threads of the pool. */
+/* Fills the vectors from the model's file, and the panels, on all threads of the pool. */
+void pd_weights_copy_vectors(struct pd_weights *w, const struct pd_model *model);
 void pd_weights_pack(struct pd_weights *w, const struct pd_model *model, int panel_rows,
                      struct pd_pool *pool);
 
