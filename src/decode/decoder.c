@@ -14,6 +14,22 @@ static size_t area(int rows, int columns)
     return (size_t)rows * (size_t)columns;
 }
 
+static void attend_layout(struct pd_decoder *d, struct pd_arena *a)
+{
+    const struct pd_hparams *h = &d->hparams;
+    int n_rows = pd_min_int(PD_ATTEND_ROWS, d->size.n_batch);
+    int n_queries = n_rows * (h->n_heads / h->n_kv_heads);
+    d->attend = PD_NEW(a, struct pd_attend_scratch, d->size.n_threads);
+    for (int i = 0; i < d->size.n_threads; i++) {
+        struct pd_attend_scratch unplaced;
+        struct pd_attend_scratch *s = d->attend != NULL ? &d->attend[i] : &unplaced;
+        s->q = PD_NEW(a, float, area(n_queries, h->head_dim));
+        s->out = PD_NEW(a, float, area(n_queries, h->head_dim));
+        s->scores = PD_NEW(a, float, area(n_queries, d->score_stride));
+        s->inverse = PD_NEW(a, float, n_queries);
+    }
+}
+
 void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
                        const struct pd_kernels *kernels, struct pd_decoder_size size,
                        struct pd_arena *a, struct pd_arena *panels,
@@ -54,8 +70,7 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     d->gate = PD_NEW(a, float, area(n, d->ff_stride));
     d->up = PD_NEW(a, float, area(n, d->ff_stride));
     d->projection = PD_NEW(a, float, area(n, d->embd_stride));
-    d->scores =
-        PD_NEW(a, float, area(size.n_threads * (h->n_heads / h->n_kv_heads), d->score_stride));
+    attend_layout(d, a);
     bytes_ret->activations = a->used - start;
 
     start = a->used;

@@ -32,6 +32,15 @@ struct pd_row {
     int32_t output;    /* its row of the head, or -1; filled in too */
 };
 
+enum { PD_ATTEND_ROWS = 8 }; /* rows that attend together, at most */
+
+/* What a thread attends with: queries of PD_ATTEND_ROWS rows, of the heads that share one kv head. */
+struct pd_attend_scratch {
+    float *q, *out; /* [queries][head_dim] */
+    float *scores;  /* [queries][score_stride] */
+    float *inverse; /* [queries] 1 / the sum of the scores */
+};
+
 struct pd_decoder {
     const struct pd_kernels *kernels;
     const struct pd_family *family;
@@ -50,7 +59,7 @@ struct pd_decoder {
     float *attention;  /* [n_batch][n_heads * head_dim] */
     float *gate, *up;  /* [n_batch][ff_stride] */
     float *projection; /* [n_batch][embd_stride] outputs of attention and feed-forward */
-    float *scores;     /* [n_threads][heads per kv head][score_stride] */
+    struct pd_attend_scratch *attend; /* [n_threads] */
     int q_stride, kv_stride, ff_stride, embd_stride, score_stride;
 
     /* The step that runs. */

@@ -170,20 +170,27 @@ static void activate(const struct pd_decoder *d, int layer, int row)
 
 /* ---- attention ---- */
 
-/* Attention of n kv heads of a row from `head` on, and what OUTPUT reads of it. */
-static void attend(const struct pd_decoder *d, int layer, int row, int head, int n, int thread)
+/* Rows that attend together: as many as leave two chunks a thread. */
+static int attend_rows(const struct pd_decoder *d, int per_row)
+{
+    int n = d->n_rows * per_row / (2 * pd_pool_threads(d->pool));
+    return pd_max_int(1, pd_min_int(n, PD_ATTEND_ROWS));
+}
+
+/* Attention of n kv heads from `head` on of some rows, and what OUTPUT reads of it. */
+static void attend(const struct pd_decoder *d, int layer, int row, int n_rows, int head, int n,
+                   int thread)
 {
     const struct pd_hparams *h = &d->hparams;
-    int group = h->n_heads / h->n_kv_heads;
+    int width = h->n_heads / h->n_kv_heads * h->head_dim;
     int k = h->n_heads * h->head_dim;
-    int first = head * group * h->head_dim;
-    float *scores = d->scores + (size_t)thread * (size_t)group * (size_t)d->score_stride;
-    if (d->lanes_differ)
-        store(d, layer, row, head, n);
-    for (int i = 0; i < n; i++)
-        pd_attend(d, layer, row, head + i, scores);
+    for (int i = row; d->lanes_differ && i < row + n_rows; i++)
+        store(d, layer, i, head, n);
+    for (int i = head; i < head + n; i++)
+        pd_attend(d, layer, row, n_rows, i, &d->attend[thread]);
     if (d->weights.layer[layer].matrix[PD_ATTN_OUTPUT].is_quantised)
-        quantise(d, row_of(d->attention, row, k) + first, row, k, first, n * group * h->head_dim);
+        for (int i = row; i < row + n_rows; i++)
+            quantise(d, row_of(d->attention, i, k) + head * width, i, k, head * width, n * width);
 }
 
 /* ---- phases ---- */
@@ -214,7 +221,7 @@ static int products_of(const struct pd_decoder *d, int layer, enum phase phase,
     }
 }
 
-/* Of attention, a chunk is made of kv heads of a row if their results fill whole blocks of activations, else
+/* Of attention, a chunk is made of kv heads of some rows if their results fill whole blocks of activations, else
  * of rows. */
 static int heads_of_item(const struct pd_hparams *h)
 {
@@ -230,8 +237,10 @@ static int items_of(const struct pd_decoder *d, int layer, enum phase phase)
     if (phase == STORE)
         return d->lanes_differ ? 0
                                : d->n_rows; /* no row reads what another stores: ATTEND does it */
-    if (phase == ATTEND)
-        return d->n_rows * (d->hparams.n_kv_heads / heads_of_item(&d->hparams));
+    if (phase == ATTEND) {
+        int per_row = d->hparams.n_kv_heads / heads_of_item(&d->hparams);
+        return pd_div_up(d->n_rows, attend_rows(d, per_row)) * per_row;
+    }
     return d->n_rows;
 }
 
@@ -280,9 +289,12 @@ static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase ph
     pd_share(items_of(d, layer, phase), chunk, d->n_chunks, &begin, &end);
     int n_heads = heads_of_item(&d->hparams);
     int per_row = d->hparams.n_kv_heads / n_heads;
+    int n_rows = attend_rows(d, per_row);
     for (int i = begin; i < end; i++) {
+        int row = i / per_row * n_rows;
         if (phase == ATTEND)
-            attend(d, layer, i / per_row, i % per_row * n_heads, n_heads, thread);
+            attend(d, layer, row, pd_min_int(n_rows, d->n_rows - row), i % per_row * n_heads,
+                   n_heads, thread);
         else
             run_rows(d, layer, phase, i);
     }

@@ -8,8 +8,10 @@
 /* Does the step that is set up in d; d->is_aborted: the deadline passed. */
 void pd_forward(struct pd_decoder *d);
 
-/* Attention of one row's heads that share kv head `head`, in `layer`, from d->q to d->attention;
- * scores: this thread's scratch. The row's own key and value are already in the cache. */
-void pd_attend(const struct pd_decoder *d, int layer, int row, int head, float *scores);
+/* Attention of the heads of rows [row, row + n_rows) that share kv head `head`, in `layer`, from d->q to
+ * d->attention; n_rows <= PD_ATTEND_ROWS; s: this thread's. The rows' own keys and values are already in the
+ * cache. */
+void pd_attend(const struct pd_decoder *d, int layer, int row, int n_rows, int head,
+               struct pd_attend_scratch *s);
 
 #endif
