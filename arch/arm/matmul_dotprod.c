@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * matmul_dotprod.c - matmul_tile.h with sdot: 4 outputs times a 4-byte group in one instruction. The panels
+ * matmul_dotprod.c - matmul_neon.h with sdot: 4 outputs times a 4-byte group in one instruction. The panels
  * are those of matmul_neon.c, and so are the float formats' kernels. */
 #ifndef __ARM_FEATURE_DOTPROD
 #error "compile with -march=armv8.2-a+dotprod"
 #endif
-#include "arch/arm/matmul_tile.h"
+#include "arch/arm/matmul_neon.h"
 
 INLINE void dot_groups(int bits, int n, const uint8_t *p, const int8_t *const *a, int from, int to,
                        int32x4_t sum[][2])
@@ -29,9 +29,9 @@ INLINE void dot_groups(int bits, int n, const uint8_t *p, const int8_t *const *a
     }
 }
 
-PD_QUANT_FORMATS(PD_DEFINE_MATMUL)
+QUANT_FORMATS(DEFINE_MATMUL)
 
 void pd_dotprod_matmul(struct pd_kernels *k)
 {
-    PD_QUANT_FORMATS(PD_SET_MATMUL)
+    QUANT_FORMATS(SET_MATMUL)
 }

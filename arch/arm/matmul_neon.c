@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * matmul_neon.c - matmul_tile.h for cores without dot products of bytes.
+ * matmul_neon.c - matmul_neon.h for cores without dot products of bytes.
  *
  * Products are added up in 16 bits, each byte of a group in its own lane, as long as none can overflow: 8
  * groups of 4-bit (8 * 15 * 127 = 15240) or 5-bit quants (31496), 4 of 6-bit ones (32004), 2 of 8-bit ones
  * (2 * 128 * 127 = 32512). So 16 products cost two instructions. */
-#include "arch/arm/matmul_tile.h"
+#include "arch/arm/matmul_neon.h"
 
 /* The 4-byte group of activations for 4 outputs. */
 INLINE int8x16_t broadcast4(const int8_t *a)
@@ -54,16 +54,12 @@ INLINE void dot_groups(int bits, int n, const uint8_t *p, const int8_t *const *a
     dot_half(bits, n, p, a, from, to, 1, sum);
 }
 
-PD_QUANT_FORMATS(PD_DEFINE_MATMUL)
-PD_DEFINE_MATMUL(F32)
-PD_DEFINE_MATMUL(F16)
-PD_DEFINE_MATMUL(BF16)
+QUANT_FORMATS(DEFINE_MATMUL)
+FLOAT_FORMATS(DEFINE_MATMUL)
 
 void pd_neon_matmul(struct pd_kernels *k)
 {
-    PD_QUANT_FORMATS(PD_SET_MATMUL)
-    PD_SET_MATMUL(F32)
-    PD_SET_MATMUL(F16)
-    PD_SET_MATMUL(BF16)
+    QUANT_FORMATS(SET_MATMUL)
+    FLOAT_FORMATS(SET_MATMUL)
     k->panel_rows = R;
 }

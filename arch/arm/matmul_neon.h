@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * matmul_tile.h - weight panels times activation rows on ARM: 8 outputs in two vectors, up to 4 activation
+ * matmul_neon.h - weight panels times activation rows on ARM: 8 outputs in two vectors, up to 4 activation
  * rows a pass. A template: after including it, a file defines the function declared as dot_groups(), by
- * which the instruction sets differ, and one kernel a format with PD_DEFINE_MATMUL. */
-#ifndef PD_MATMUL_TILE_H
-#define PD_MATMUL_TILE_H
+ * which the instruction sets differ, and one kernel a format with DEFINE_MATMUL. */
+#ifndef PD_MATMUL_NEON_H
+#define PD_MATMUL_NEON_H
 
 #include <string.h>
 
 #include "arch/arm/arm.h"
 #include "arch/arm/float4.h"
-#include "arch/panel.h"
 #include "quant/block.h"
 
 enum { R = 8, TILE = 4 };
-
-#define INLINE PD_INLINE
+#define ROW_COUNTS ROW_COUNTS_4
+#include "arch/matmul_tiles.h"
 
 /* sum[i] = groups [from, to), multiples of 4, of the block of quants at p times activation row i; quants of
  * 8 bits less 128. bits, n, from and to are constants at every call. */
@@ -71,7 +70,6 @@ INLINE void add_scaled(pd_float4 acc[2], const pd_float4 scale[2], float d_a,
     }
 }
 
-/* n <= TILE activation rows against one panel; all but the pointers are constants at each call. */
 INLINE void quant_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
                        const struct pd_act *act, int row, float *y, size_t y_stride)
 {
@@ -101,6 +99,7 @@ INLINE void quant_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
         int32x4_t sum[TILE][2];
         pd_float4 scale[2] = {d[0], d[1]}, min[2] = {m[0], m[1]};
         if (format == PD_Q6_K) {
+#pragma GCC unroll 2
             for (int half = 0; half < 2; half++) {
                 load_scales(d, scales + half * R, true, scale);
                 dot_groups(shape.bits, n, p, a, 4 * half, 4 * half + 4, sum);
@@ -172,49 +171,5 @@ INLINE void float_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
         for (int h = 0; h < 2; h++)
             pd_float4_store(y + (size_t)(row + i) * y_stride + 4 * h, acc[i][h]);
 }
-
-INLINE void any_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
-                     const struct pd_act *act, int row, float *y, size_t y_stride)
-{
-    if (pd_panel_shape(format).bits == 0)
-        float_tile(format, n, p, k, act, row, y, y_stride);
-    else
-        quant_tile(format, n, p, k, act, row, y, y_stride);
-}
-
-INLINE void panels_times_rows(enum pd_format_id format, const uint8_t *panels, int n_panels, int k,
-                              const struct pd_act *act, int n_rows, float *y, size_t y_stride)
-{
-    size_t panel_bytes = pd_panel_bytes(format, k, R);
-    for (int j = 0; j < n_panels; j++, panels += panel_bytes, y += R) {
-        int row = 0;
-        for (; row + TILE <= n_rows; row += TILE)
-            any_tile(format, TILE, panels, k, act, row, y, y_stride);
-        switch (n_rows - row) {
-        case 3:
-            any_tile(format, 3, panels, k, act, row, y, y_stride);
-            break;
-        case 2:
-            any_tile(format, 2, panels, k, act, row, y, y_stride);
-            break;
-        case 1:
-            any_tile(format, 1, panels, k, act, row, y, y_stride);
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-#define PD_QUANT_FORMATS(X) X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q4_K) X(Q5_K) X(Q6_K)
-
-#define PD_DEFINE_MATMUL(format)                                                                   \
-    static void matmul_##format(const uint8_t *panels, int n_panels, int k,                        \
-                                const struct pd_act *act, int n_rows, float *y, size_t y_stride)   \
-    {                                                                                              \
-        panels_times_rows(PD_##format, panels, n_panels, k, act, n_rows, y, y_stride);             \
-    }
-
-#define PD_SET_MATMUL(format) k->matmul[PD_##format] = matmul_##format;
 
 #endif
