@@ -14,7 +14,7 @@
 
 static const char magic[8] = PONDER_SIDECAR_MAGIC;
 
-enum { BYTE_ORDER_MARK = 0x01020304, SUM_AT = 88, END = 96 };
+enum { BYTE_ORDER_MARK = 0x01020304, SUM_AT = 88 };
 
 /* ---- the header ---- */
 
@@ -51,6 +51,7 @@ void pd_sidecar_write(const struct pd_sidecar_header *header,
 enum ponder_status pd_sidecar_read(struct pd_sidecar_header *header_ret, const unsigned char *bytes,
                                    size_t n_bytes, const struct pd_error *err)
 {
+    unsigned char again[PD_SIDECAR_HEADER_BYTES];
     if (n_bytes < sizeof magic || memcmp(bytes, magic, sizeof magic) != 0)
         return pd_fail(err, PONDER_BAD_SIDECAR, "is no sidecar of packed weights");
     if (n_bytes < PD_SIDECAR_HEADER_BYTES)
@@ -61,11 +62,6 @@ enum ponder_status pd_sidecar_read(struct pd_sidecar_header *header_ret, const u
                        (unsigned)version, PD_SIDECAR_VERSION);
     if (pd_gguf_load(bytes + 12, 4) != BYTE_ORDER_MARK)
         return pd_fail(err, PONDER_BAD_SIDECAR, "was written in another byte order");
-    bool is_clean = get(bytes, SUM_AT) == pd_checksum_part(bytes, SUM_AT, 0);
-    for (size_t i = END; i < PD_SIDECAR_HEADER_BYTES; i++)
-        is_clean = is_clean && bytes[i] == 0;
-    if (!is_clean)
-        return pd_fail(err, PONDER_BAD_SIDECAR, "is damaged in its header");
     *header_ret = (struct pd_sidecar_header){
         .panel_rows = (uint32_t)pd_gguf_load(bytes + 16, 4),
         .panel_bytes = get(bytes, 24),
@@ -74,6 +70,9 @@ enum ponder_status pd_sidecar_read(struct pd_sidecar_header *header_ret, const u
         .model_sum = get(bytes, 48),
         .model_id = {get(bytes, 56), get(bytes, 64), get(bytes, 72), get(bytes, 80)},
     };
+    pd_sidecar_write(header_ret, again);
+    if (memcmp(again, bytes, sizeof again) != 0) /* its sum, and the zeros */
+        return pd_fail(err, PONDER_BAD_SIDECAR, "is damaged in its header");
     if (header_ret->panel_bytes != n_bytes - PD_SIDECAR_HEADER_BYTES)
         return pd_fail(err, PONDER_BAD_SIDECAR, "has %zu bytes of panels where %llu were written",
                        n_bytes - PD_SIDECAR_HEADER_BYTES,
