@@ -22,6 +22,7 @@ static void generic_init(struct pd_kernels *k)
     pd_generic_rope(k);
     pd_generic_attention(k);
     pd_generic_reduce(k);
+    pd_generic_probe(k);
 }
 
 static const struct {

@@ -91,6 +91,13 @@ struct pd_kernels {
     /* The largest of n numbers; sum of exp((x[i] - max) * inverse_temperature). */
     float (*max)(const float *x, int n);
     float (*exp_sum)(const float *x, int n, float max, float inverse_temperature);
+
+    /* For `ponder bench --limits`: multiplies and adds bytes that stay in registers, with the instruction that
+     * the fastest matmul of this instruction set lives on; returns how many multiply-adds that were. */
+    int64_t (*multiply_add)(int n_rounds);
+
+    /* The sum of n words modulo 2^64: reads memory, and does next to nothing else. */
+    uint64_t (*read_words)(const uint64_t *words, size_t n);
 };
 
 /* The best table for this CPU that is at most `isa` (NULL: no limit). False: no instruction set of that

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "decode/limits.h"
 #include "engine.h"
 #include "search/prompt.h"
 #include "search/strategy.h"
@@ -123,6 +124,16 @@ enum ponder_status ponder_check(const char *path, const struct ponder_options *o
 void ponder_describe(const struct ponder *p, struct ponder_info *info_ret)
 {
     *info_ret = p->info;
+}
+
+enum ponder_status ponder_probe_limits(struct ponder *p, const void *memory, size_t bytes,
+                                       struct ponder_limits *limits_ret)
+{
+    *limits_ret = (struct ponder_limits){0};
+    if (memory == NULL || bytes < PD_LIMITS_MIN_BYTES)
+        return PONDER_BAD_ARGUMENT;
+    pd_limits_probe(&p->decoder, memory, bytes, limits_ret);
+    return PONDER_OK;
 }
 
 /* ---- questions ---- */

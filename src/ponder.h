@@ -113,6 +113,16 @@ struct ponder_request {
     void *user;
 };
 
+/* What the machine could do at most, and what the model asks of it. */
+struct ponder_limits {
+    double macs_per_second;         /* multiply-adds of bytes, all threads */
+    double macs_per_second_core;    /* one thread alone */
+    double read_bytes_per_second;   /* of the memory given, all threads */
+    double cached_bytes_per_second; /* of what each core's own cache holds, all threads */
+    int64_t macs_per_token;         /* in matrices; attention comes on top */
+    size_t weight_bytes;            /* read by one pass, however many lanes it serves */
+};
+
 enum ponder_finish { PONDER_COMPLETE, PONDER_EARLY_STOP, PONDER_DEADLINE, PONDER_INTERRUPTED };
 
 /* What came out. Text lives until the next call on the same engine. */
@@ -183,6 +193,12 @@ PONDER_API enum ponder_status ponder_check(const char *path, const struct ponder
                                            char *err, size_t err_bytes);
 
 PONDER_API void ponder_describe(const struct ponder *p, struct ponder_info *info_ret);
+
+/* Measures the machine for about a second, with the engine's instruction set and threads. memory: bytes that have been
+ * written to (pages that never were share one page), longer than the last cache if their reading is to say something
+ * about memory. BAD_ARGUMENT: less than 1 MiB. */
+PONDER_API enum ponder_status ponder_probe_limits(struct ponder *p, const void *memory, size_t bytes,
+                                                  struct ponder_limits *limits_ret);
 
 /* Thinks about a question and gives the best answer found within the budget. OK, NO_ANSWER (text is
  * there, no answer in it), BAD_INPUT, TOO_LONG, BAD_ARGUMENT, NO_TIME, CANCELLED (best so far in

@@ -15,6 +15,7 @@ void pd_arm_init_dotprod(struct pd_kernels *k);
 
 void pd_neon_matmul(struct pd_kernels *k);
 void pd_neon_attention(struct pd_kernels *k);
+void pd_neon_probe(struct pd_kernels *k);
 
 /* 64-bit only: NEON on 32-bit cores flushes subnormal numbers to zero, see float4.h. */
 void pd_neon64_quantise(struct pd_kernels *k);
@@ -23,5 +24,6 @@ void pd_neon64_cache(struct pd_kernels *k);
 void pd_neon64_reduce(struct pd_kernels *k);
 
 void pd_dotprod_matmul(struct pd_kernels *k);
+void pd_dotprod_probe(struct pd_kernels *k);
 
 #endif

@@ -15,6 +15,7 @@ void pd_arm_init_neon(struct pd_kernels *k)
 {
     pd_neon_matmul(k);
     pd_neon_attention(k);
+    pd_neon_probe(k);
     pd_neon64_quantise(k);
     pd_neon64_elementwise(k);
     pd_neon64_cache(k);
@@ -30,6 +31,7 @@ bool pd_arm_has_dotprod(void)
 void pd_arm_init_dotprod(struct pd_kernels *k)
 {
     pd_dotprod_matmul(k);
+    pd_dotprod_probe(k);
 }
 
 #else
@@ -44,6 +46,7 @@ void pd_arm_init_neon(struct pd_kernels *k)
 {
     pd_neon_matmul(k);
     pd_neon_attention(k);
+    pd_neon_probe(k);
 }
 
 #endif

@@ -11,6 +11,7 @@ void pd_generic_elementwise(struct pd_kernels *k);
 void pd_generic_rope(struct pd_kernels *k);
 void pd_generic_attention(struct pd_kernels *k);
 void pd_generic_reduce(struct pd_kernels *k);
+void pd_generic_probe(struct pd_kernels *k);
 
 /* Partial sums to one: pairwise at distance 8, 4, 2, 1. Destroys them. */
 static inline float pd_sum_tree(float partial[PD_SUM_LANES])

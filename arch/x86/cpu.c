@@ -50,6 +50,7 @@ void pd_x86_init_avx2(struct pd_kernels *k)
     pd_avx2_elementwise(k);
     pd_avx2_attention(k);
     pd_avx2_reduce(k);
+    pd_avx2_probe(k);
 }
 
 void pd_x86_init_avxvnni(struct pd_kernels *k)
@@ -64,4 +65,5 @@ void pd_x86_init_avx512(struct pd_kernels *k)
     pd_avx512_elementwise(k);
     pd_avx512_attention(k);
     pd_avx512_reduce(k);
+    pd_avx512_probe(k);
 }

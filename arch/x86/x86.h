@@ -14,6 +14,7 @@ void pd_avx2_quantise(struct pd_kernels *k);
 void pd_avx2_elementwise(struct pd_kernels *k);
 void pd_avx2_attention(struct pd_kernels *k);
 void pd_avx2_reduce(struct pd_kernels *k);
+void pd_avx2_probe(struct pd_kernels *k);
 
 /* AVX-VNNI beside those: dot products of bytes in 256-bit vectors, with the short (VEX) encoding. */
 bool pd_x86_has_avxvnni(void);
@@ -31,5 +32,6 @@ void pd_avx512_quantise(struct pd_kernels *k);
 void pd_avx512_elementwise(struct pd_kernels *k);
 void pd_avx512_attention(struct pd_kernels *k);
 void pd_avx512_reduce(struct pd_kernels *k);
+void pd_avx512_probe(struct pd_kernels *k);
 
 #endif
