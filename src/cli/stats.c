@@ -28,6 +28,12 @@ double stats_percentile(const double *sorted, size_t n, double share)
     return sorted[i > 0 ? i - 1 : 0];
 }
 
+double stats_median(double *values, size_t n)
+{
+    stats_sort(values, n);
+    return stats_percentile(values, n, 0.5);
+}
+
 /* By Newton's steps, so that the program needs no libm; exact enough from 1 down to 1e-9. */
 static double square_root(double value)
 {

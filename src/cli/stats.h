@@ -12,6 +12,9 @@ void stats_sort(double *values, size_t n);
  * 0 for none. */
 double stats_percentile(const double *sorted, size_t n, double share);
 
+/* Sorts values; the nearest-rank percentile at one half. */
+double stats_median(double *values, size_t n);
+
 /* Wilson's 95% interval of a share of `hits` in n. */
 struct interval {
     double low, high;

@@ -47,8 +47,18 @@ check "describes a file as JSON" "$ponder" info --json
 sum=$(sed 's/.*"sections"://' "$check_output" | grep -o '"bytes":[0-9]*' | awk -F: '{ s += $2 } END { printf "%d", s }')
 need=$(sed 's/.*"memory_bytes":\([0-9]*\).*/\1/' "$check_output")
 if [ "$sum" = "$need" ]; then pass "the sections add up"; else fail "the sections add up" "$sum, not $need"; fi
-check "measures itself" "$ponder" bench --json --repeat 1 --samples 4 --max-tokens 2 --max-prompt 96
-shows '^\{"prefill_tps":[0-9.]+,"decode_tps":\{"1":[0-9.]+,"4":[0-9.]+\},"load_ms":[0-9.]+,"first_token_ms":[0-9.]+,"memory_bytes":[0-9]+,"model":"[^"]+","threads":[0-9]+,"isa":"[^"]+"\}$'
+bench="bench --json --repeat 1 --samples 4 --max-tokens 2 --prompt-tokens 16 --max-prompt 40"
+number='[0-9.]+'
+# shellcheck disable=SC2086 # a list of words
+check "measures itself" "$ponder" $bench
+shows "^\{\"prefill_tps\":$number,\"decode_tps\":\{\"1\":$number,\"4\":$number\},\"score_tps\":$number,\"load_ms\":$number,\"first_token_ms\":$number,\"file_to_token_ms\":$number,\"memory_bytes\":[0-9]+,\"peak_rss_bytes\":[0-9]+,\"model\":\"[^\"]+\",\"threads\":[0-9]+,\"isa\":\"[^\"]+\",\"prompt_tokens\":16,\"steps\":2,\"score_tokens\":39\}\$"
+# shellcheck disable=SC2086
+check "measures one thing" "$ponder" $bench --measure score
+shows "^\{\"score_tps\":$number,\"memory_bytes\""
+# shellcheck disable=SC2086
+check "measures the machine too" "$ponder" $bench --measure prefill --limits
+shows "\"limits\":\{\"macs_per_second\":[1-9][0-9]*,\"macs_per_second_core\":[1-9][0-9]*,\"read_bytes_per_second\":[1-9][0-9]*,\"cached_bytes_per_second\":[1-9][0-9]*,\"macs_per_token\":[1-9][0-9]*,\"weight_bytes\":[1-9][0-9]*\}"
+shows "\"reached\":\{\"prefill\":\{\"arithmetic\":0[0-9.]*,\"memory\":0[0-9.]*\}\}"
 
 # Endings ---------------------------------------------------------------------------------------------
 if [ -c /dev/full ]; then
