@@ -4,6 +4,7 @@
 # make deps       installs what the tests need, fetches the models they run
 # make test       the test suite, assertions on        make san    the same under ASan and UBSan
 # make check      every kernel of every instruction set: the same bits, then how fast (ONLY=word)
+# make bench      pairs every figure with llama.cpp's (ISA=avx2, R=5, THREADS=2, MODELS="Q4_0 gemma", BENCH=quick, RESUME=1)
 # make install    PREFIX=/usr/local
 # Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
 
@@ -50,7 +51,7 @@ LIB_OBJ := $(call obj,$(LIB_SRC))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-.PHONY: all lib demo deps test check check-tests san install clean examples
+.PHONY: all lib demo deps test check check-tests san bench install clean examples
 .SECONDARY:
 all: $(BUILD)/ponder $(BUILD)/libponder.a
 lib: $(BUILD)/libponder.a
@@ -77,6 +78,10 @@ $(BUILD)/ponder: $(call obj,$(CLI_SRC)) $(BUILD)/libponder.a
 
 $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
+$(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(wildcard quant/encode*.c) \
+  tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(PD_LDFLAGS) -lcmocka -lm -o $@
@@ -116,6 +121,16 @@ check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES)
 check: $(KERNEL_CHECKS)
 	$(Q)$(BUILD)/tests/kernels/test_kernels
 	$(Q)$(BUILD)/tests/kernels/bench_kernels $(ONLY)
+
+# The peer is built once into PEER_DIR, which takes 10 minutes.
+PEER_DIR ?= build/peer
+bench: $(BUILD)/ponder $(BUILD)/scripts/bench/random_model
+	$(Q)PEER_DIR=$(PEER_DIR) CC="$(CC)" scripts/bench/peer.sh native
+	$(Q)$(if $(filter avx2,$(ISA)),PEER_DIR=$(PEER_DIR) CC="$(CC)" scripts/bench/peer.sh avx2)
+	$(Q)scripts/bench/compare.py --peer $(PEER_DIR) --ponder $(BUILD)/ponder \
+	  --random-model $(BUILD)/scripts/bench/random_model $(if $(ISA),--isa $(ISA)) $(if $(R),--repetitions $(R)) \
+	  $(if $(THREADS),--threads $(THREADS)) $(if $(MODELS),--only "$(MODELS)") \
+	  $(if $(filter quick,$(BENCH)),--quick) $(if $(RESUME),--resume)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
