@@ -47,7 +47,8 @@ static void read_merge(struct pd_merges *merges, const struct pd_vocab *v, struc
         return;
     int32_t left_token = pd_vocab_find(v, buffer, left_bytes);
     int32_t right_token = pd_vocab_find(v, buffer + left_bytes, right_bytes);
-    int32_t joined = pd_vocab_find(v, buffer, left_bytes + right_bytes);
+    /* Trained vocabularies number their tokens in the order of the merges that make them. */
+    int32_t joined = pd_vocab_find_near(v, buffer, left_bytes + right_bytes, merges->next_joined);
     struct pd_index_walk walk;
     if (left_token < 0 || right_token < 0 || joined < 0 ||
         find_merge(merges, left_token, right_token, &walk) >= 0)
@@ -55,6 +56,7 @@ static void read_merge(struct pd_merges *merges, const struct pd_vocab *v, struc
     merges->rule[rank].left = (uint32_t)left_token;
     merges->rule[rank].right = (uint32_t)right_token;
     merges->rule[rank].joined = joined;
+    merges->next_joined = (uint32_t)joined + 1;
     pd_index_put(&merges->index, &walk, rank);
 }
 

@@ -15,8 +15,9 @@ struct pd_merges {
     struct pd_merge_rule {
         uint32_t left, right;
         int32_t joined;
-    } * rule;     /* [n] in rank order */
-    char *buffer; /* [2 * vocab.max_bytes] for reading them */
+    } * rule;             /* [n] in rank order */
+    char *buffer;         /* [2 * vocab.max_bytes] for reading them */
+    uint32_t next_joined; /* while reading: what the next one makes, likely */
 };
 
 struct pd_tokenizer {

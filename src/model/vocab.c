@@ -145,7 +145,8 @@ bool pd_vocab_decode(struct pd_string encoded, char *bytes_ret, size_t capacity,
     for (size_t at = 0; at < encoded.bytes;) {
         uint32_t code_point = text[at];
         int byte = text[at];
-        if (code_point - 0x21 <= 0x7E - 0x21) { /* mostly: reading a vocabulary is half of a start */
+        if (code_point - 0x21 <=
+            0x7E - 0x21) { /* mostly: reading a vocabulary is half of a start */
             at++;
         } else {
             at += pd_utf8_decode(text + at, encoded.bytes - at, &code_point);
@@ -313,6 +314,16 @@ int32_t pd_vocab_find(const struct pd_vocab *v, const char *text, size_t bytes)
     return find(v, (struct pd_string){text, bytes}, &walk);
 }
 
+int32_t pd_vocab_find_near(const struct pd_vocab *v, const char *text, size_t bytes, uint32_t guess)
+{
+    if (guess < v->n && (v->kind[guess] & PD_TOKEN_INDEXED) != 0) {
+        struct pd_string other = pd_vocab_text(v, guess);
+        if (other.bytes == bytes && memcmp(other.data, text, bytes) == 0)
+            return (int32_t)guess;
+    }
+    return pd_vocab_find(v, text, bytes);
+}
+
 /* A token that is both user-defined and control is control. */
 static uint8_t kind_of_special(uint8_t kind)
 {
@@ -334,8 +345,10 @@ static void copy_tokens(struct pd_vocab *v, const struct arrays *arrays)
         if (v->is_spm)
             key_of_score(pd_gguf_array_u32(arrays->scores, i), &v->key[i]);
         struct pd_index_walk walk;
-        if (merges && find(v, pd_vocab_text(v, i), &walk) < 0)
+        if (merges && find(v, pd_vocab_text(v, i), &walk) < 0) {
             pd_index_put(&v->index, &walk, i);
+            v->kind[i] |= PD_TOKEN_INDEXED;
+        }
         if ((kind & PD_TOKEN_SPECIAL) != 0) {
             v->special[n_special++] = i;
             if (text.bytes > 0)

@@ -19,6 +19,7 @@ enum {
     PD_TOKEN_USER = 8, /* found in any text before anything else */
     PD_TOKEN_BYTE = 16,
     PD_TOKEN_ENDS_TEXT = 32,
+    PD_TOKEN_INDEXED = 64, /* the one that pd_vocab_find() gives for its text */
     PD_TOKEN_ASKED = PD_TOKEN_UNKNOWN | PD_TOKEN_CONTROL, /* found and shown only if asked */
     PD_TOKEN_SPECIAL = PD_TOKEN_ASKED | PD_TOKEN_USER
 };
@@ -81,6 +82,10 @@ void pd_vocab_sort_special(struct pd_vocab *v);
 
 /* Token with this text as the merging sees it, or -1. */
 int32_t pd_vocab_find(const struct pd_vocab *v, const char *text, size_t bytes);
+
+/* The same, where it is likely to be this token: any number will do. */
+int32_t pd_vocab_find_near(const struct pd_vocab *v, const char *text, size_t bytes,
+                           uint32_t guess);
 
 /* Place in special[] of the longest special token that begins text, or UINT32_MAX; the next
  * shorter ones follow by shorter[]. */
