@@ -126,6 +126,9 @@ static int use_everything(struct ponder *p, float *logits)
     assert_int_equal(ponder_step(p, tokens, &lane, 1, logits), PONDER_OK);
     assert_int_equal(ponder_fork(p, lane, &fork), PONDER_OK);
     assert_int_equal(ponder_step(p, tokens + 1, &fork, 1, logits), PONDER_OK);
+    assert_int_equal(ponder_score(p, lane, tokens + 1, (int)n_tokens - 1, logits), PONDER_OK);
+    request.top_k = -1; /* candidates until top-p has enough */
+    assert_int_equal(ponder_decode(p, &fork, 1, tokens + 1, &request, logits), PONDER_OK);
     ponder_prune(p, fork);
     ponder_prune(p, lane);
     char piece[64];

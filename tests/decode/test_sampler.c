@@ -348,6 +348,33 @@ static void test_ties_go_to_the_lower_token(void **state)
     teardown(&f);
 }
 
+/* Every kept token is about as likely at this temperature, so that the largest random numbers draw the last. Blocks have
+ * one likely token each, so that all are multiplied before the others' turn comes. */
+static void test_limit_of_what_is_kept_is_reached(void **state)
+{
+    (void)state;
+    static const int top_ks[] = {PD_MAX_KEPT - 1, PD_MAX_KEPT, PD_MAX_KEPT + 1, -1};
+    static struct fixture f;
+    struct pd_draw draw = {0};
+    while (pd_rng_float(0, 0, draw.position) < 1.0f - 0.5f / (float)PD_MAX_KEPT)
+        draw.position++;
+    setup(&f, MAX_VOCAB);
+    for (int i = 0; i < MAX_VOCAB; i++)
+        f.logits[i] = i % PD_HEAD_BLOCK == 0 ? 1.0f : -1e-3f * (float)i;
+    for (size_t i = 0; i < PD_COUNT(top_ks); i++) {
+        const struct pd_sampling how = {.temperature = 1e4f,
+                                        .top_k = top_ks[i],
+                                        .top_p = 1.0f,
+                                        .min_p = 1e-30f,
+                                        .repeat_penalty = 1.0f};
+        int n = top_ks[i] == PD_MAX_KEPT - 1 ? PD_MAX_KEPT - 1 : PD_MAX_KEPT;
+        int last = n - 1 - f.head[0].n_blocks; /* of the unlikely ones */
+        int expected = last / (PD_HEAD_BLOCK - 1) * PD_HEAD_BLOCK + 1 + last % (PD_HEAD_BLOCK - 1);
+        assert_int_equal(sample(&f, &how, &draw, NULL), expected);
+    }
+    teardown(&f);
+}
+
 /* ---- as often as their probabilities say ---- */
 
 static void check_frequencies(struct fixture *f, const struct pd_sampling *how)
@@ -565,6 +592,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token_is_that_of_the_slow_sampler),
         cmocka_unit_test(test_ties_go_to_the_lower_token),
+        cmocka_unit_test(test_limit_of_what_is_kept_is_reached),
         cmocka_unit_test(test_tokens_come_as_often_as_they_should),
         cmocka_unit_test(test_draw_depends_on_its_key_alone),
         cmocka_unit_test(test_order_of_the_vocabulary_does_not_matter),
