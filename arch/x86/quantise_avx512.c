@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * quantise_avx512.c - arch/generic/quantise.c, four blocks of 32 at a time: one division serves them all. */
-#ifndef __AVX512DQ__
+ * quantise_avx512.c - arch/generic/quantise.c in three passes, for scales, quants and sums: within a pass blocks
+ * wait for nothing of each other, while one block alone is a long chain. */
+#ifndef __AVX512VNNI__
 #error "compile with -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni"
 #endif
 #include <immintrin.h>
 
-#include "arch/exp.h"
 #include "arch/x86/x86.h"
 #include "quant/block.h"
 
-enum { GROUP = 4 };
+enum { GROUP = 4, MAX_BLOCKS = 64 /* of a pass */ };
 
 /* Largest magnitude of a block in each of 8 lanes. */
 static inline __m256 largest8(const float *x)
@@ -29,40 +29,78 @@ static inline __m128 largest_of_each(const __m256 v[GROUP])
     return _mm_max_ps(_mm256_castps256_ps128(by4), _mm256_extractf128_ps(by4, 1));
 }
 
-/* round(x * inverse) of 16 floats, 0 where that is no number in [-127, 127]; returns their sum. */
-static inline int32_t round16(const float *x, float inverse, int8_t *q)
+/* round(x * inverse) of 16 floats, 0 where that is no number in [-127, 127]. Conversion rounds to
+ * nearest even, as the addition of PD_ROUND_MAGIC does. */
+static inline __m128i round16(const float *x, __m512 inverse)
 {
-    const __m512 magic = _mm512_set1_ps(PD_ROUND_MAGIC);
-    __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse));
-    __m512 r = _mm512_sub_ps(_mm512_add_ps(scaled, magic), magic);
-    __mmask16 is_kept = _mm512_cmp_ps_mask(_mm512_abs_ps(r), _mm512_set1_ps(127.0f), _CMP_LE_OQ);
-    __m128i bytes = _mm512_cvtepi32_epi8(_mm512_maskz_cvttps_epi32(is_kept, r));
-    _mm_storeu_si128((__m128i *)(void *)q, bytes);
-    __m128i zero_based = _mm_xor_si128(bytes, _mm_set1_epi8(-128)); /* + 128, unsigned */
-    __m128i sums = _mm_sad_epu8(zero_based, _mm_setzero_si128());
-    return _mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) - 16 * 128;
+    __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), inverse));
+    /* Not a number, too large: the smallest integer, its own magnitude. */
+    __mmask16 is_kept = _mm512_cmple_epu32_mask(_mm512_abs_epi32(q), _mm512_set1_epi32(127));
+    return _mm512_maskz_cvtepi32_epi8(is_kept, q);
+}
+
+/* Scales of n blocks, and their inverses. */
+static void scale_blocks(const float *x, int n, float *d, float *inverse)
+{
+    const __m128 steps = _mm_set1_ps(127.0f);
+    for (int b = 0; b < n; b += GROUP) {
+        int n_group = n - b < GROUP ? n - b : GROUP;
+        __m256 best[GROUP];
+        for (int i = 0; i < GROUP; i++)
+            best[i] = i < n_group ? largest8(x + (b + i) * PD_BLOCK) : _mm256_setzero_ps();
+        __m128 max = largest_of_each(best);
+        __mmask8 is_used = _mm_cmp_ps_mask(max, _mm_set1_ps(0x1p-100f), _CMP_GT_OQ);
+        _mm_storeu_ps(inverse + b, _mm_maskz_div_ps(is_used, steps, max));
+        _mm_mask_storeu_ps(d + b, (__mmask8)((1 << n_group) - 1),
+                           _mm_maskz_div_ps(is_used, max, steps));
+    }
+}
+
+/* Sums of 16 and of blocks, from n blocks of quants. */
+static void sum_blocks(const int8_t *q, int n, const float *d, float *dsum, int32_t *sum16)
+{
+    const __m512i ones = _mm512_set1_epi8(1);
+    const __m512i firsts = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 28, 24, 20, 16, 12, 8, 4, 0);
+    for (int b = 0; b < n; b += GROUP) {
+        int n_group = n - b < GROUP ? n - b : GROUP;
+        __m512i by4[2];
+        for (int i = 0; i < 2; i++) {
+            int n_bytes = (n_group - 2 * i) * PD_BLOCK;
+            __mmask64 is_there = n_bytes >= 64 ? ~(__mmask64)0
+                                 : n_bytes > 0 ? ((__mmask64)1 << n_bytes) - 1
+                                               : 0;
+            __m512i bytes = _mm512_maskz_loadu_epi8(is_there, q + (b + 2 * i) * PD_BLOCK);
+            __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), ones, bytes);
+            sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, 0xb1));
+            by4[i] = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, 0x4e));
+        }
+        __m256i by16 = _mm512_castsi512_si256(_mm512_permutex2var_epi32(by4[0], firsts, by4[1]));
+        _mm256_mask_storeu_epi32(sum16 + 2 * b, (__mmask8)((1 << 2 * n_group) - 1), by16);
+        __m128i by32 =
+            _mm_hadd_epi32(_mm256_castsi256_si128(by16), _mm256_extracti128_si256(by16, 1));
+        __mmask8 is_block = (__mmask8)((1 << n_group) - 1);
+        __m128 scale = _mm_maskz_loadu_ps(is_block, d + b);
+        _mm_mask_storeu_ps(dsum + b, is_block, _mm_mul_ps(scale, _mm_cvtepi32_ps(by32)));
+    }
 }
 
 static void quantise(const float *x, int k, int8_t *q, float *d, float *dsum, int32_t *sum16)
 {
-    int n_blocks = k / PD_BLOCK;
-    for (int b = 0; b < n_blocks; b += GROUP) {
-        int n = n_blocks - b < GROUP ? n_blocks - b : GROUP;
-        __m256 best[GROUP];
-        for (int i = 0; i < GROUP; i++)
-            best[i] = i < n ? largest8(x + i * PD_BLOCK) : _mm256_setzero_ps();
-        __m128 max = largest_of_each(best);
-        __mmask8 is_used = _mm_cmp_ps_mask(max, _mm_set1_ps(0x1p-100f), _CMP_GT_OQ);
-        const __m128 steps = _mm_set1_ps(127.0f);
-        float inverse[GROUP], scale[GROUP];
-        _mm_storeu_ps(inverse, _mm_maskz_div_ps(is_used, steps, max));
-        _mm_storeu_ps(scale, _mm_maskz_div_ps(is_used, max, steps));
-        for (int i = 0; i < n; i++, x += PD_BLOCK, q += PD_BLOCK, sum16 += 2) {
-            sum16[0] = round16(x, inverse[i], q);
-            sum16[1] = round16(x + 16, inverse[i], q + 16);
-            d[b + i] = scale[i];
-            dsum[b + i] = scale[i] * (float)(sum16[0] + sum16[1]);
+    for (int left = k / PD_BLOCK, n; left > 0; left -= n) {
+        float inverse[MAX_BLOCKS];
+        n = left < MAX_BLOCKS ? left : MAX_BLOCKS;
+        scale_blocks(x, n, d, inverse);
+        for (int b = 0; b < n; b++) {
+            __m512 by = _mm512_set1_ps(inverse[b]);
+            __m128i low = round16(x + b * PD_BLOCK, by), high = round16(x + b * PD_BLOCK + 16, by);
+            _mm256_storeu_si256((__m256i *)(void *)(q + b * PD_BLOCK), _mm256_set_m128i(high, low));
         }
+        sum_blocks(q, n, d, dsum, sum16);
+        x += n * PD_BLOCK;
+        q += n * PD_BLOCK;
+        d += n;
+        dsum += n;
+        sum16 += 2 * n;
     }
 }
 
