@@ -14,6 +14,25 @@ static size_t area(int rows, int columns)
     return (size_t)rows * (size_t)columns;
 }
 
+/* Activations of n rows of up to k numbers. */
+static void act_layout(struct pd_act *act, int n, int k, bool has_floats, struct pd_arena *a)
+{
+    int padded = pad(k, 32);
+    *act = (struct pd_act){.x = has_floats ? PD_NEW(a, float, area(n, padded)) : NULL,
+                           .q = PD_NEW(a, int8_t, area(n, padded)),
+                           .d = PD_NEW(a, float, area(n, padded / 32)),
+                           .dsum = PD_NEW(a, float, area(n, padded / 32)),
+                           .sum16 = PD_NEW(a, int32_t, area(n, padded / 16))};
+}
+
+static bool down_is_quantised(const struct pd_model *model)
+{
+    for (int i = 0; i < model->hparams.n_layers; i++)
+        if (!model->layer[i].tensor[PD_FFN_DOWN].format->is_quantised)
+            return false;
+    return true;
+}
+
 static void attend_layout(struct pd_decoder *d, struct pd_arena *a)
 {
     const struct pd_hparams *h = &d->hparams;
@@ -51,18 +70,14 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     start = a->used;
     int n = size.n_batch;
     int attention = h->n_heads * h->head_dim;
-    int widest = pad(pd_max_int(pd_max_int(h->n_embd, attention), h->n_ff), 32);
     d->q_stride = pad(attention, panel_rows);
     d->kv_stride = pad(h->n_kv_heads * h->head_dim, panel_rows);
     d->ff_stride = pad(h->n_ff, panel_rows);
     d->embd_stride = pad(h->n_embd, panel_rows);
     d->score_stride = pad(size.max_tokens, PD_KV_PAGE);
     d->x = PD_NEW(a, float, area(n, h->n_embd));
-    d->act.x = PD_NEW(a, float, area(n, widest));
-    d->act.q = PD_NEW(a, int8_t, area(n, widest));
-    d->act.d = PD_NEW(a, float, area(n, widest / 32));
-    d->act.dsum = PD_NEW(a, float, area(n, widest / 32));
-    d->act.sum16 = PD_NEW(a, int32_t, area(n, widest / 16));
+    act_layout(&d->act, n, pd_max_int(h->n_embd, attention), true, a);
+    act_layout(&d->act_ff, n, h->n_ff, !down_is_quantised(model), a);
     d->q = PD_NEW(a, float, area(n, d->q_stride));
     d->k = PD_NEW(a, float, area(n, d->kv_stride));
     d->v = PD_NEW(a, float, area(n, d->kv_stride));

@@ -55,6 +55,7 @@ struct pd_decoder {
     /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
     float *x;          /* [n_batch][n_embd] the residual stream */
     struct pd_act act; /* what the next matrices multiply; x is the normed stream */
+    struct pd_act act_ff; /* what the down matrix multiplies; x only where one is of floats */
     float *q, *k, *v;  /* [n_batch][q_stride, kv_stride] */
     float *attention;  /* [n_batch][n_heads * head_dim] */
     float *gate, *up;  /* [n_batch][ff_stride] */

@@ -14,14 +14,20 @@ enum phase {
     ATTEND,   /* attention, and its result quantised                         by row and head */
     OUTPUT,   /* output matrix                                                     by panels */
     FFN_NORM, /* add attention's output; norm and quantise                           by rows */
-    GATE_UP,  /* gate and up matrices                                              by panels */
-    ACTIVATE, /* activation, product, quantise                                       by rows */
+    GATE_UP,  /* gate and up matrices, activation, product, quantise               by slices */
     DOWN,     /* down matrix                                                       by panels */
     LAYER_PHASES,
     /* behind the last layer */
     HEAD_NORM = 0, /* add its feed-forward; norm and quantise rows that want output      by rows */
     HEAD,          /* output head                                                       by spans */
     HEAD_PHASES
+};
+
+enum {
+    FF_SLICE =
+        32, /* outputs of gate and of up that are worked on together: a block of activations */
+    FEW_ROWS =
+        2 /* so few rows are normed by whoever ends the phase before, sooner than shared out */
 };
 
 /* Matrices with the same input, multiplied in one phase. */
@@ -60,9 +66,9 @@ static void multiply(const struct pd_decoder *d, const struct product *products,
 }
 
 /* 8-bit form of n numbers of a row of k, from element `first` on; both are multiples of 32. */
-static void quantise(const struct pd_decoder *d, const float *x, int row, int k, int first, int n)
+static void quantise(const struct pd_decoder *d, const struct pd_act *act, const float *x, int row,
+                     int k, int first, int n)
 {
-    const struct pd_act *act = &d->act;
     size_t at = (size_t)row * (size_t)k + (size_t)first;
     d->kernels->quantise(x, n, act->q + at, act->d + at / 32, act->dsum + at / 32,
                          act->sum16 + at / 16);
@@ -102,7 +108,7 @@ static void norm(const struct pd_decoder *d, int row, int to, const float *weigh
     float *out = row_of(d->act.x, to, n);
     d->kernels->rms_norm(out, row_of(d->x, row, n), weight, n, d->hparams.rms_eps);
     if (is_quantised)
-        quantise(d, out, to, n, 0, n);
+        quantise(d, &d->act, out, to, n, 0, n);
 }
 
 /* Element i of an optional vector. */
@@ -155,17 +161,32 @@ static void store(const struct pd_decoder *d, int layer, int row, int head, int 
     }
 }
 
-static void activate(const struct pd_decoder *d, int layer, int row)
+/* ---- feed-forward ---- */
+
+/* Outputs [first, end) of gate and up: the matrices, then activation, product and what DOWN reads, row by
+ * row. first is a multiple of FF_SLICE. */
+static void feed_forward(const struct pd_decoder *d, int layer, int first, int end)
 {
-    int n_ff = d->hparams.n_ff;
-    float *gate = row_of(d->gate, row, d->ff_stride);
-    const float *up = row_of(d->up, row, d->ff_stride);
-    (d->family->activation == PD_GELU ? d->kernels->gelu_mul : d->kernels->silu_mul)(gate, up,
-                                                                                     n_ff);
-    if (d->weights.layer[layer].matrix[PD_FFN_DOWN].is_quantised)
-        quantise(d, gate, row, n_ff, 0, n_ff);
-    else /* without the padding of gate's rows */
-        memcpy(row_of(d->act.x, row, n_ff), gate, (size_t)n_ff * sizeof *gate);
+    const struct pd_weight *m = d->weights.layer[layer].matrix;
+    const struct pd_kernels *kernels = d->kernels;
+    int panel = first / kernels->panel_rows;
+    int n_panels = pd_div_up(end, kernels->panel_rows) - panel;
+    size_t stride = (size_t)d->ff_stride;
+    for (int i = 0; i < 2; i++) {
+        const struct pd_weight *w = &m[i == 0 ? PD_FFN_GATE : PD_FFN_UP];
+        kernels->matmul[w->format](w->panels + (size_t)panel * w->panel_bytes, n_panels, w->cols,
+                                   &d->act, d->n_rows, (i == 0 ? d->gate : d->up) + first, stride);
+    }
+    int n = end - first, n_ff = d->hparams.n_ff;
+    for (int row = 0; row < d->n_rows; row++) {
+        float *gate = row_of(d->gate, row, d->ff_stride) + first;
+        const float *up = row_of(d->up, row, d->ff_stride) + first;
+        (d->family->activation == PD_GELU ? kernels->gelu_mul : kernels->silu_mul)(gate, up, n);
+        if (m[PD_FFN_DOWN].is_quantised)
+            quantise(d, &d->act_ff, gate, row, n_ff, first, n);
+        else /* without the padding of gate's rows */
+            memcpy(row_of(d->act_ff.x, row, n_ff) + first, gate, (size_t)n * sizeof *gate);
+    }
 }
 
 /* ---- attention ---- */
@@ -190,7 +211,8 @@ static void attend(const struct pd_decoder *d, int layer, int row, int n_rows, i
         pd_attend(d, layer, row, n_rows, i, &d->attend[thread]);
     if (d->weights.layer[layer].matrix[PD_ATTN_OUTPUT].is_quantised)
         for (int i = row; i < row + n_rows; i++)
-            quantise(d, row_of(d->attention, i, k) + head * width, i, k, head * width, n * width);
+            quantise(d, &d->act, row_of(d->attention, i, k) + head * width, i, k, head * width,
+                     n * width);
 }
 
 /* ---- phases ---- */
@@ -209,10 +231,6 @@ static int products_of(const struct pd_decoder *d, int layer, enum phase phase,
     case OUTPUT:
         products[0] = (struct product){&m[PD_ATTN_OUTPUT], d->projection, d->embd_stride};
         return 1;
-    case GATE_UP:
-        products[0] = (struct product){&m[PD_FFN_GATE], d->gate, d->ff_stride};
-        products[1] = (struct product){&m[PD_FFN_UP], d->up, d->ff_stride};
-        return 2;
     case DOWN:
         products[0] = (struct product){&m[PD_FFN_DOWN], d->projection, d->embd_stride};
         return 1;
@@ -234,6 +252,8 @@ static int items_of(const struct pd_decoder *d, int layer, enum phase phase)
     int n_products = products_of(d, layer, phase, products);
     if (n_products > 0)
         return panels_of(products, n_products);
+    if (phase == GATE_UP)
+        return pd_div_up(d->hparams.n_ff, FF_SLICE);
     if (phase == STORE)
         return d->lanes_differ ? 0
                                : d->n_rows; /* no row reads what another stores: ATTEND does it */
@@ -265,9 +285,6 @@ static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, in
         norm(d, row, row, w->vector[PD_FFN_NORM],
              m[PD_FFN_GATE].is_quantised || m[PD_FFN_UP].is_quantised);
         break;
-    case ACTIVATE:
-        activate(d, layer, row);
-        break;
     default:
         break;
     }
@@ -279,7 +296,7 @@ static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase ph
     struct product products[3];
     int n_products = products_of(d, layer, phase, products);
     if (n_products > 0) {
-        struct pd_act act = d->act;
+        struct pd_act act = phase == DOWN ? d->act_ff : d->act;
         if (phase == OUTPUT)
             act.x = d->attention;
         multiply(d, products, n_products, &act, d->n_rows, chunk);
@@ -287,6 +304,10 @@ static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase ph
     }
     int begin, end;
     pd_share(items_of(d, layer, phase), chunk, d->n_chunks, &begin, &end);
+    if (phase == GATE_UP) {
+        feed_forward(d, layer, begin * FF_SLICE, pd_min_int(end * FF_SLICE, d->hparams.n_ff));
+        return;
+    }
     int n_heads = heads_of_item(&d->hparams);
     int per_row = d->hparams.n_kv_heads / n_heads;
     int n_rows = attend_rows(d, per_row);
@@ -333,27 +354,6 @@ static bool is_late(struct pd_decoder *d)
     return now > d->deadline_ns;
 }
 
-static int begin(void *context, int index)
-{
-    struct pd_decoder *d = context;
-    int layer = index / LAYER_PHASES;
-    int n_items;
-    if (layer == d->hparams.n_layers) {
-        if (d->n_outputs == 0)
-            return PD_JOB_STOP;
-        n_items = head_items(d, (enum phase)(index % LAYER_PHASES));
-    } else {
-        enum phase phase = (enum phase)(index % LAYER_PHASES);
-        if (phase == NORM && d->deadline_ns != 0 && is_late(d)) {
-            d->is_aborted = true;
-            return PD_JOB_STOP;
-        }
-        n_items = items_of(d, layer, phase);
-    }
-    d->n_chunks = pd_pool_chunks(d->pool, n_items);
-    return d->n_chunks;
-}
-
 static void run(void *context, int index, int chunk, int thread)
 {
     const struct pd_decoder *d = context;
@@ -363,6 +363,35 @@ static void run(void *context, int index, int chunk, int thread)
         run_head_chunk(d, phase, chunk, thread);
     else
         run_layer_chunk(d, layer, phase, chunk, thread);
+}
+
+/* A phase that is too little to share out is done at once, by the thread that ended the one before. */
+static bool is_little(const struct pd_decoder *d, int layer, enum phase phase)
+{
+    bool is_norm =
+        layer == d->hparams.n_layers ? phase == HEAD_NORM : phase == NORM || phase == FFN_NORM;
+    return is_norm && d->n_rows <= FEW_ROWS;
+}
+
+static int begin(void *context, int index)
+{
+    struct pd_decoder *d = context;
+    int layer = index / LAYER_PHASES;
+    enum phase phase = (enum phase)(index % LAYER_PHASES);
+    bool is_head = layer == d->hparams.n_layers;
+    if (is_head && d->n_outputs == 0)
+        return PD_JOB_STOP;
+    if (!is_head && phase == NORM && d->deadline_ns != 0 && is_late(d)) {
+        d->is_aborted = true;
+        return PD_JOB_STOP;
+    }
+    int n_items = is_head ? head_items(d, phase) : items_of(d, layer, phase);
+    d->n_chunks = pd_pool_chunks(d->pool, n_items);
+    if (!is_little(d, layer, phase))
+        return d->n_chunks;
+    for (int chunk = 0; chunk < d->n_chunks; chunk++)
+        run(d, index, chunk, 0);
+    return 0;
 }
 
 void pd_forward(struct pd_decoder *d)
