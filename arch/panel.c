@@ -69,7 +69,7 @@ static inline void nibbles(const uint8_t *qs, uint32_t *q)
 static inline void fifth_bits(const uint8_t *qh, uint32_t *q)
 {
     for (int g = 0; g < GROUPS; g++)
-        q[g] |= ((qh[g / 2] >> g % 2 * 4 & 15U) * UINT32_C(0x00204081) & BITS) << 4;
+        q[g] |= (((uint32_t)qh[g / 2] >> g % 2 * 4 & 15) * UINT32_C(0x00204081) & BITS) << 4;
 }
 
 static inline void sub_block_nibbles(const uint8_t *qs, int s, uint32_t *q)
