@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # run-tests.sh PROGRAM|SCRIPT.sh... - runs tests from the repository's root, JOBS (2) at a time, at most
-# TEST_LIMIT (240) seconds each; those with "deadline" in their name measure time and run alone. One
+# TEST_LIMIT (240) seconds each, programs by way of RUN_WITH (an emulator, with options); those with "deadline" in their name measure time and run alone. One
 # line for each in the order given, all output of those that failed, and the sums at the end. Exit 1 if
 # anything failed, crashed, ran out of time or ran no test, or if there was nothing to run.
 #
@@ -114,9 +114,10 @@ for test in "$@"; do
     finish_until "$room"
     n_started=$((n_started + 1))
     echo "${test#"${BUILD:-build}"/}" >"$logs/$n_started.name"
+    # shellcheck disable=SC2086 # RUN_WITH is a command with options
     case $test in
     *.sh) run "$logs/$n_started" sh "$test" & ;;
-    *) run "$logs/$n_started" "$test" & ;;
+    *) run "$logs/$n_started" ${RUN_WITH:-} "$test" & ;;
     esac
     running="$running $!"
     [ "$room" -gt 0 ] || finish_until 0
