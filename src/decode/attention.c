@@ -62,8 +62,7 @@ static bool next_visit(const struct attention *a, struct visit *v)
     } while (
         row + v->n_rows < a->n_rows && reads(r, page) && r->lane->page[page] == stored &&
         (!a->of_values || (slot_of(r->first, page) == v->from && slot_of(r->end, page) == v->to)));
-    uint16_t *keys = pd_kv_page(&a->d->kv, a->layer, a->head, stored);
-    v->data = a->of_values ? pd_kv_values(&a->d->kv, keys) : keys;
+    v->data = pd_kv_half(&a->d->kv, a->layer, a->head, stored, a->of_values);
     return true;
 }
 

@@ -155,9 +155,10 @@ static void store(const struct pd_decoder *d, int layer, int row, int head, int 
     int32_t page_index = d->kv.lane[r->lane].page[r->position / PD_KV_PAGE];
     int slot = r->position % PD_KV_PAGE;
     for (int i = 0; i < n; i++) {
-        uint16_t *page = pd_kv_page(&d->kv, layer, head + i, page_index);
-        d->kernels->store_key(page, slot, k + i * h->head_dim, h->head_dim);
-        d->kernels->store_value(pd_kv_values(&d->kv, page), slot, v + i * h->head_dim, h->head_dim);
+        uint16_t *keys = pd_kv_keys(&d->kv, layer, head + i, page_index);
+        uint16_t *values = pd_kv_values(&d->kv, layer, head + i, page_index);
+        d->kernels->store_key(keys, slot, k + i * h->head_dim, h->head_dim);
+        d->kernels->store_value(values, slot, v + i * h->head_dim, h->head_dim);
     }
 }
 

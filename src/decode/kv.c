@@ -108,10 +108,12 @@ static int32_t take_page(struct pd_kv *kv)
 
 static void copy_page(struct pd_kv *kv, int32_t to, int32_t from)
 {
-    size_t bytes = sizeof *kv->storage * 2 * PD_KV_PAGE * (size_t)kv->head_dim;
+    size_t bytes = sizeof *kv->storage * PD_KV_PAGE * (size_t)kv->head_dim;
     for (int layer = 0; layer < kv->n_layers; layer++)
         for (int head = 0; head < kv->n_kv_heads; head++)
-            memcpy(pd_kv_page(kv, layer, head, to), pd_kv_page(kv, layer, head, from), bytes);
+            for (int of_values = 0; of_values < 2; of_values++)
+                memcpy(pd_kv_half(kv, layer, head, to, of_values),
+                       pd_kv_half(kv, layer, head, from, of_values), bytes);
 }
 
 enum ponder_status pd_kv_reserve(struct pd_kv *kv, int lane_index, int n)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * kv.h - keys and values of all lanes, in pages of 16 tokens that lanes with a common past share.
  *
- *   storage   [page][layer][kv head] of { key [head_dim][16], value [16][head_dim] } in half floats
+ *   storage   sheaves of 16 pages (the last may be thinner): [sheaf][layer][kv head] of
+ *             { keys [page][head_dim][16], values [page][16][head_dim] } in half floats
  *   lane      length and a table: page of tokens 0..15, of 16..31, ...
  *
- * Pages come first, so that memory is only touched as lanes grow: 16 tokens of a little model are a third of a megabyte.
+ * Sheaves come first, so that memory is only touched as lanes grow; within one, the pages of a prompt, taken one
+ * after the other, lie side by side for each layer and head, as hardware that reads ahead likes it.
  * A fork copies the table and counts references; a shared page is copied when a lane writes to it, which
  * can only be the page its end falls into. Position p is always slot p % 16 of page p / 16, so attention sums
  * in the same order whatever is shared. */
@@ -61,17 +63,29 @@ void pd_kv_rewind(struct pd_kv *kv, int lane, int n);
  * page is free (lanes that share less than was planned for). On failure the lane is as it was. */
 enum ponder_status pd_kv_reserve(struct pd_kv *kv, int lane, int n);
 
-/* Keys of a page for one layer and kv head; its values follow. */
-static inline uint16_t *pd_kv_page(const struct pd_kv *kv, int layer, int head, int32_t page)
+enum { PD_KV_SHEAF = 16 };
+
+/* Keys (of_values 0) or values (1) of a page for one layer and kv head. */
+static inline uint16_t *pd_kv_half(const struct pd_kv *kv, int layer, int head, int32_t page,
+                                   int of_values)
 {
-    size_t index = ((size_t)page * (size_t)kv->n_layers + (size_t)layer) * (size_t)kv->n_kv_heads +
-                   (size_t)head;
-    return kv->storage + index * (size_t)(2 * PD_KV_PAGE * kv->head_dim);
+    int first = page / PD_KV_SHEAF * PD_KV_SHEAF;
+    int width = pd_min_int(PD_KV_SHEAF, kv->n_pages - first); /* of the sheaf */
+    size_t heads = (size_t)kv->n_layers * (size_t)kv->n_kv_heads;
+    size_t at = (size_t)layer * (size_t)kv->n_kv_heads + (size_t)head; /* of a sheaf's heads */
+    size_t index = 2 * (heads * (size_t)first + at * (size_t)width) +
+                   (size_t)(of_values * width + page - first);
+    return kv->storage + index * (size_t)(PD_KV_PAGE * kv->head_dim);
 }
 
-static inline uint16_t *pd_kv_values(const struct pd_kv *kv, uint16_t *key_page)
+static inline uint16_t *pd_kv_keys(const struct pd_kv *kv, int layer, int head, int32_t page)
 {
-    return key_page + PD_KV_PAGE * kv->head_dim;
+    return pd_kv_half(kv, layer, head, page, 0);
+}
+
+static inline uint16_t *pd_kv_values(const struct pd_kv *kv, int layer, int head, int32_t page)
+{
+    return pd_kv_half(kv, layer, head, page, 1);
 }
 
 #endif

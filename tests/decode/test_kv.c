@@ -43,13 +43,13 @@ static struct pd_kv new_kv(int n_lanes, int max_tokens, int n_pages, void **bloc
 static uint16_t *key_at(const struct pd_kv *kv, int lane, int layer, int head, int position)
 {
     int32_t page = kv->lane[lane].page[position / PAGE];
-    return pd_kv_page(kv, layer, head, page) + (HEAD_DIM - 1) * PAGE + position % PAGE;
+    return pd_kv_keys(kv, layer, head, page) + (HEAD_DIM - 1) * PAGE + position % PAGE;
 }
 
 static uint16_t *value_at(const struct pd_kv *kv, int lane, int layer, int head, int position)
 {
     int32_t page = kv->lane[lane].page[position / PAGE];
-    return pd_kv_values(kv, pd_kv_page(kv, layer, head, page)) + position % PAGE * HEAD_DIM + 1;
+    return pd_kv_values(kv, layer, head, page) + position % PAGE * HEAD_DIM + 1;
 }
 
 static uint16_t mark_of(uint16_t mark, int layer, int head, bool is_value)
