@@ -332,6 +332,14 @@ enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const in
     return pd_decoder_step(&p->decoder, row, n, 0);
 }
 
+static bool is_last_of_lane(const int *lanes, int n, int i)
+{
+    for (int j = i + 1; j < n; j++)
+        if (lanes[j] == lanes[i])
+            return false;
+    return true;
+}
+
 enum ponder_status ponder_decode(struct ponder *p, const int *lanes, int n, int32_t *tokens,
                                  const struct ponder_request *request, float *log_prob_ret)
 {
@@ -341,21 +349,26 @@ enum ponder_status ponder_decode(struct ponder *p, const int *lanes, int n, int3
     struct pd_search *s = &p->search;
     struct pd_head *head = &p->decoder.head;
     const struct pd_sampling how = sampling_of(&r);
+    int n_draws = 0;
     for (int i = 0; i < n; i++)
-        s->row[i] =
-            (struct pd_row){.token = tokens[i], .lane = lanes[i], .wants_output = true};
+        s->row[i] = (struct pd_row){
+            .token = tokens[i], .lane = lanes[i], .wants_output = is_last_of_lane(lanes, n, i)};
     head->logits = NULL;
     head->inverse_temperature = pd_sampling_inverse_temperature(&how, head->n_vocab);
     PD_TRY(pd_decoder_step(&p->decoder, s->row, n, 0));
     for (int i = 0; i < n; i++)
-        s->draw[i] = (struct pd_draw){.row = i,
-                                      .sample = (uint64_t)lanes[i],
-                                      .position = (uint64_t)s->row[i].position + 1};
-    pd_sample_all(s->sampler, head, p->pool, &how, s->draw, n);
+        if (s->row[i].wants_output)
+            s->draw[n_draws++] = (struct pd_draw){.row = s->row[i].output,
+                                                  .sample = (uint64_t)lanes[i],
+                                                  .position = (uint64_t)s->row[i].position + 1};
+    pd_sample_all(s->sampler, head, p->pool, &how, s->draw, n_draws);
     for (int i = 0; i < n; i++) {
-        tokens[i] = s->draw[i].token;
+        if (!s->row[i].wants_output)
+            continue;
+        const struct pd_draw *draw = &s->draw[s->row[i].output];
+        tokens[i] = draw->token;
         if (log_prob_ret != NULL)
-            log_prob_ret[i] = s->draw[i].log_prob;
+            log_prob_ret[i] = draw->log_prob;
     }
     return PONDER_OK;
 }

@@ -239,10 +239,10 @@ PONDER_API void ponder_prune(struct ponder *p, int lane);
  * was planned for have used all; then nothing was done. */
 PONDER_API enum ponder_status ponder_step(struct ponder *p, const int32_t *tokens, const int *lanes,
                                           int n, float *logits_ret);
-/* The same, and draws the token that comes next in each lane, in place of tokens[i], as the request's seed,
- * temperature, top_k, top_p and min_p say (NULL: as by default): faster than by logits. A draw depends on
- * the seed, the lane's number and its length. log_prob_ret: natural log-probabilities [n] of the drawn tokens in
- * the model's own distribution, or NULL. BAD_ARGUMENT also for a repeat_penalty: nobody knows the lane's words. */
+/* The same, and draws the token that comes next in each lane, in place of the lane's last tokens[i], as the
+ * request's seed, temperature, top_k, top_p and min_p say (NULL: as by default): faster than by logits. A draw
+ * depends on the seed, the lane's number and its length. log_prob_ret: natural log-probabilities [n] of the drawn
+ * tokens, in their places, in the model's own distribution, or NULL. BAD_ARGUMENT also for a repeat_penalty: nobody knows the lane's words. */
 PONDER_API enum ponder_status ponder_decode(struct ponder *p, const int *lanes, int n,
                                             int32_t *tokens, const struct ponder_request *request,
                                             float *log_prob_ret);

@@ -37,16 +37,19 @@ static enum ponder_status decode(const struct bench *bench, const int *lanes, in
     return ponder_decode(bench->p, lanes, n, bench->tokens, &request, NULL);
 }
 
-/* n tokens into the lane, and nothing out. */
-static enum ponder_status prefill(const struct bench *bench, int lane, int n)
+/* n tokens into the lane; `draws`: and the token behind them out, into tokens. */
+static enum ponder_status prefill(const struct bench *bench, int lane, int n, bool draws)
 {
     for (int done = 0; done < n;) {
         int rows = n - done < bench->info.n_batch ? n - done : bench->info.n_batch;
+        bool is_last = done + rows == n;
         for (int i = 0; i < rows; i++) {
             bench->tokens[i] = token_of(bench, done + i);
             bench->lanes[i] = lane;
         }
-        enum ponder_status status = ponder_step(bench->p, bench->tokens, bench->lanes, rows, NULL);
+        enum ponder_status status =
+            draws && is_last ? decode(bench, bench->lanes, rows)
+                             : ponder_step(bench->p, bench->tokens, bench->lanes, rows, NULL);
         if (status != PONDER_OK)
             return status;
         done += rows;
@@ -66,17 +69,14 @@ static double per_second(int n, double begin_ms)
     return ms > 0 ? n * 1000.0 / ms : 0;
 }
 
-/* A prompt up to the token that is drawn behind it: that costs a pass of its own here. */
+/* A prompt up to the token that is drawn behind it. */
 static enum ponder_status measure_prefill(const struct bench *bench, double *tps_ret)
 {
     int lane, n = bench->plan->n_prompt;
     enum ponder_status status = first_lane(bench, &lane);
     double begin = clock_ms();
     if (status == PONDER_OK)
-        status = prefill(bench, lane, n - 1);
-    bench->tokens[0] = token_of(bench, n - 1);
-    if (status == PONDER_OK)
-        status = decode(bench, &lane, 1);
+        status = prefill(bench, lane, n, true);
     *tps_ret = per_second(n, begin);
     return status;
 }
@@ -87,7 +87,7 @@ static enum ponder_status measure_decode(const struct bench *bench, int n_lanes,
     int lanes[PONDER_MAX_LANES];
     enum ponder_status status = first_lane(bench, &lanes[0]);
     if (status == PONDER_OK)
-        status = prefill(bench, lanes[0], bench->plan->n_prompt);
+        status = prefill(bench, lanes[0], bench->plan->n_prompt, false);
     for (int i = 1; i < n_lanes && status == PONDER_OK; i++)
         status = ponder_fork(bench->p, lanes[0], &lanes[i]);
     for (int i = 0; i < n_lanes; i++)
@@ -134,18 +134,20 @@ static enum ponder_status measure(const struct bench *bench, int kind, double *t
     return measure_decode(bench, bench_lane_counts[kind], tps_ret);
 }
 
-/* values: [N_KINDS][n_repeats] */
+/* values: [N_KINDS][n_repeats]. A round before the first is not counted: memory is touched there for the first
+ * time. */
 static enum ponder_status measure_all(const struct bench *bench, double *values, bool is_quiet)
 {
     struct progress progress;
     int n = bench->plan->n_repeats;
     enum ponder_status status = PONDER_OK;
-    progress_begin(&progress, (int64_t)n * N_KINDS, is_quiet);
-    for (int i = 0; i < n; i++) {
+    progress_begin(&progress, (int64_t)(n + 1) * N_KINDS, is_quiet);
+    for (int i = -1; i < n; i++) {
         for (int kind = 0; kind < N_KINDS && status == PONDER_OK; kind++) {
+            double warm_up;
             if (is_wanted(bench, kind))
-                status = measure(bench, kind, values + kind * n + i);
-            progress_show(&progress, (int64_t)i * N_KINDS + kind + 1, "");
+                status = measure(bench, kind, i < 0 ? &warm_up : values + kind * n + i);
+            progress_show(&progress, (int64_t)(i + 1) * N_KINDS + kind + 1, "");
         }
     }
     progress_clear(&progress);

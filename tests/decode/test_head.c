@@ -492,6 +492,38 @@ static void test_decoding_draws_the_same_everywhere(void **state)
     unlink(path);
 }
 
+/* Two prompts in one call, their rows mixed: as token by token, and only a lane's last row is drawn for. */
+static void test_decoding_a_prompt_draws_behind_its_end(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    char path[MODEL_FILE_PATH];
+    make_model(path);
+    struct ponder *p = new_engine(path, configs[1]);
+    const struct ponder_request request = {.temperature = 1.0f, .seed = 5};
+    int a = new_lane(p), b = new_lane(p);
+    const int lanes[N] = {a, b, a, b, a};
+    const int32_t prompt[N] = {1, 20, 300, 4, 1000};
+    int32_t together[N];
+    float log_prob[N] = {9, 9, 9, 9, 9};
+    memcpy(together, prompt, sizeof prompt);
+    assert_int_equal(ponder_decode(p, lanes, N, together, &request, log_prob), PONDER_OK);
+
+    ponder_reset(p);
+    assert_int_equal(new_lane(p), a);
+    assert_int_equal(new_lane(p), b);
+    for (int i = 0; i < N; i++) {
+        int32_t token = prompt[i];
+        float single;
+        assert_int_equal(ponder_decode(p, &lanes[i], 1, &token, &request, &single), PONDER_OK);
+        bool is_last = i >= N - 2;
+        assert_int_equal(together[i], is_last ? token : prompt[i]);
+        assert_same_float(log_prob[i], is_last ? single : 9.0f);
+    }
+    ponder_free(p);
+    unlink(path);
+}
+
 static void test_decoding_refuses_what_it_cannot_do(void **state)
 {
     (void)state;
@@ -522,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_scores_are_those_of_the_logits),
         cmocka_unit_test(test_scores_that_do_not_fit_do_nothing),
         cmocka_unit_test(test_decoding_draws_the_same_everywhere),
+        cmocka_unit_test(test_decoding_a_prompt_draws_behind_its_end),
         cmocka_unit_test(test_decoding_refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
