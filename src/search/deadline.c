@@ -16,13 +16,18 @@ static void follow(double *estimate, double value, double part)
 
 void pd_deadline_note(struct pd_search *s, int64_t ns, int n)
 {
-    if (ns > s->longest_step_ns)
-        s->longest_step_ns = ns;
     double besides = (double)ns - n * s->row_ns;
     if (n >= PD_DEADLINE_MANY || s->row_ns == 0.0)
         follow(&s->row_ns, (double)ns / n, 0.5);
     else
         follow(&s->pass_ns, besides > 0.0 ? besides : 0.0, 0.25);
+}
+
+void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n)
+{
+    if (ns > s->longest_step_ns)
+        s->longest_step_ns = ns;
+    pd_deadline_note(s, ns, n);
 }
 
 /* Before a small pass was ever seen, a guess: reading the weights takes as long as two more rows. */

@@ -33,7 +33,7 @@ static enum ponder_status feed(struct pd_search *s, int n)
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, n_rows, s->task.deadline_ns));
-    pd_deadline_note(s, pd_clock_ns() - start, n_rows);
+    pd_deadline_note_step(s, pd_clock_ns() - start, n_rows);
     s->n_steps++;
     if (s->first_token_ns == 0)
         s->first_token_ns = pd_clock_ns();
@@ -85,7 +85,7 @@ void pd_force_answers(struct pd_search *s)
             break;
         int64_t start = pd_clock_ns();
         status = pd_decoder_step(s->decoder, s->row, n_open, 0);
-        pd_deadline_note(s, pd_clock_ns() - start, n_open);
+        pd_deadline_note_step(s, pd_clock_ns() - start, n_open);
         s->n_steps++;
         for (int i = 0, open = 0; i < n; i++)
             if (is_open[i])

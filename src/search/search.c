@@ -155,7 +155,7 @@ static enum ponder_status step_lanes(struct pd_search *s)
     }
     int64_t start = pd_clock_ns();
     PD_TRY(pd_decoder_step(s->decoder, s->row, s->n_running, 0));
-    pd_deadline_note(s, pd_clock_ns() - start, s->n_running);
+    pd_deadline_note_step(s, pd_clock_ns() - start, s->n_running);
     s->n_steps++;
     for (int i = 0; i < s->n_running; i++)
         s->run[i].output = s->row[i].output;
@@ -181,14 +181,6 @@ static enum ponder_status rewind_trunk(struct pd_search *s, int *n_kept_ret)
     return PONDER_OK;
 }
 
-/* A batch of the prompt is no decode step: the clock is read once a layer. */
-static void note_prompt(struct pd_search *s, int64_t ns, int n)
-{
-    int64_t longest_ns = s->longest_step_ns;
-    pd_deadline_note(s, ns, n);
-    s->longest_step_ns = longest_ns;
-}
-
 /* The prompt into the trunk lane, in batches; its last output is kept for every sample to start from. */
 static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcome)
 {
@@ -211,7 +203,7 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
             outcome->needed_ns = pd_deadline_needed_ns(s, (double)(start - s->start_ns), done);
         }
         PD_TRY(status);
-        note_prompt(s, pd_clock_ns() - start, n);
+        pd_deadline_note(s, pd_clock_ns() - start, n);
         memcpy(s->cached + done, s->prompt + done, (size_t)n * sizeof *s->cached);
         done += n;
         s->n_cached = done;

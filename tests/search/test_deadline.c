@@ -97,7 +97,11 @@ static void test_estimates_follow_what_was_measured(void **state)
     assert_true(is_about(pd_deadline_pass_ns(&s, 4), 20e6));
     note_often(&s, 32000000, 64); /* faster rows */
     assert_true(is_about(pd_deadline_pass_ns(&s, 24) - pd_deadline_pass_ns(&s, 4), 10e6));
-    assert_int_equal(s.longest_step_ns, 64000000);
+    assert_int_equal(s.longest_step_ns, 0); /* none of them a step */
+    pd_deadline_note_step(&s, 30000000, 4);
+    pd_deadline_note_step(&s, 20000000, 4);
+    assert_int_equal(s.longest_step_ns, 30000000);
+    assert_true(pd_deadline_pass_ns(&s, 4) > 20e6); /* it counts for the estimate too */
 }
 
 /* Before anything small was measured there is a guess, and it is no less than the rows. */
