@@ -22,9 +22,8 @@
 
 enum {
     PD_SUM_LANES = 16,
-    PD_KV_PAGE = 16,        /* tokens in a page of keys and values */
-    PD_PANEL_MAX_ROWS = 16, /* outputs in a panel of weights: panel_rows is 8 or 16 */
-    PD_ROW_TILE = 8         /* activation rows a matmul may keep in registers */
+    PD_KV_PAGE = 16,       /* tokens in a page of keys and values */
+    PD_PANEL_MAX_ROWS = 16 /* outputs in a panel of weights: panel_rows is 8 or 16 */
 };
 
 /* Activations, one row per token of the batch. Floats are for float weights, the rest for quantised ones:

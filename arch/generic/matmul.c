@@ -8,7 +8,7 @@
 #include "arch/panel.h"
 #include "quant/block.h"
 
-enum { MAX_R = PD_PANEL_MAX_ROWS };
+enum { MAX_R = PD_PANEL_MAX_ROWS, TILE = 8 };
 
 /* Quants of a block as 8 vectors of 4-byte groups, one byte each. */
 static inline void unpack(int bits, const uint8_t *restrict p, int R,
@@ -73,7 +73,7 @@ static inline void add_scaled(float *restrict acc, const float *restrict scale, 
         acc[r] = acc[r] + (scale[r] * d_a) * (float)sum[r];
 }
 
-/* A tile of at most PD_ROW_TILE activation rows against one panel. `format` and R are constants at
+/* A tile of at most TILE activation rows against one panel. `format` and R are constants at
  * every call, so each is compiled apart. */
 static inline __attribute__((always_inline)) void tile(enum pd_format_id format, int R,
                                                        const uint8_t *panel, int k,
@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) void tile(enum pd_format_id format,
     const struct pd_panel_shape shape = pd_panel_shape(format);
     bool has_min = shape.header_bytes == 4;
     int n_blocks = k / PD_BLOCK;
-    float acc[PD_ROW_TILE][MAX_R] = {{0}};
+    float acc[TILE][MAX_R] = {{0}};
     struct cursor cursor = {.next = panel};
     for (int b = 0; b < n_blocks; b++) {
         uint8_t q[8][4 * MAX_R];
@@ -147,7 +147,7 @@ static inline __attribute__((always_inline)) void float_tile(enum pd_format_id f
                                                              int n_rows, float *y, size_t y_stride)
 {
     int bytes = format == PD_F32 ? 4 : 2;
-    float acc[PD_ROW_TILE][MAX_R] = {{0}};
+    float acc[TILE][MAX_R] = {{0}};
     for (int j = 0; j < k; j++) {
         float w[MAX_R];
         for (int r = 0; r < R; r++)
@@ -169,8 +169,8 @@ panels_times_rows(enum pd_format_id format, int R, const uint8_t *panels, int n_
 {
     size_t panel_bytes = pd_panel_bytes(format, k, R);
     for (int p = 0; p < n_panels; p++, panels += panel_bytes, y += R) {
-        for (int row = 0; row < n_rows; row += PD_ROW_TILE) {
-            int n = n_rows - row < PD_ROW_TILE ? n_rows - row : PD_ROW_TILE;
+        for (int row = 0; row < n_rows; row += TILE) {
+            int n = n_rows - row < TILE ? n_rows - row : TILE;
             if (format == PD_F32 || format == PD_F16 || format == PD_BF16)
                 float_tile(format, R, panels, k, act, row, n, y, y_stride);
             else
