@@ -22,6 +22,7 @@ void pd_neon64_quantise(struct pd_kernels *k);
 void pd_neon64_elementwise(struct pd_kernels *k);
 void pd_neon64_cache(struct pd_kernels *k);
 void pd_neon64_reduce(struct pd_kernels *k);
+void pd_neon64_rope(struct pd_kernels *k);
 
 void pd_dotprod_matmul(struct pd_kernels *k);
 void pd_dotprod_probe(struct pd_kernels *k);

@@ -20,6 +20,7 @@ void pd_arm_init_neon(struct pd_kernels *k)
     pd_neon64_elementwise(k);
     pd_neon64_cache(k);
     pd_neon64_reduce(k);
+    pd_neon64_rope(k);
 }
 
 bool pd_arm_has_dotprod(void)

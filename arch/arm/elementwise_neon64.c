@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
- * elementwise_neon64.c - the gated activations of arch/generic/elementwise.c on 4 floats at a time. (The
- * compiler makes vectors of its sums and scalings by itself: NEON is part of every 64-bit ARM.) */
+ * elementwise_neon64.c - arch/generic/elementwise.c on 4 floats at a time. */
 #include "arch/arm/arm.h"
 #include "arch/arm/exp_neon64.h"
+
+static void add(float *x, const float *y, int n)
+{
+    int i = 0;
+    for (; i + 4 <= n; i += 4)
+        vst1q_f32(x + i, vaddq_f32(vld1q_f32(x + i), vld1q_f32(y + i)));
+    for (; i < n; i++)
+        x[i] = x[i] + y[i];
+}
+
+static void scale(float *x, float factor, int n)
+{
+    int i = 0;
+    for (; i + 4 <= n; i += 4)
+        vst1q_f32(x + i, vmulq_n_f32(vld1q_f32(x + i), factor));
+    for (; i < n; i++)
+        x[i] = x[i] * factor;
+}
 
 /* g / (1 + e^x) * up */
 static inline float32x4_t gate(float32x4_t g, float32x4_t x, const float *up)
@@ -40,6 +57,8 @@ static void gelu_mul(float *gates, const float *up, int n)
 
 void pd_neon64_elementwise(struct pd_kernels *k)
 {
+    k->add = add;
+    k->scale = scale;
     k->silu_mul = silu_mul;
     k->gelu_mul = gelu_mul;
 }

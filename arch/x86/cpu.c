@@ -50,6 +50,7 @@ void pd_x86_init_avx2(struct pd_kernels *k)
     pd_avx2_elementwise(k);
     pd_avx2_attention(k);
     pd_avx2_reduce(k);
+    pd_avx2_rope(k);
     pd_avx2_probe(k);
 }
 

@@ -14,6 +14,7 @@ void pd_avx2_quantise(struct pd_kernels *k);
 void pd_avx2_elementwise(struct pd_kernels *k);
 void pd_avx2_attention(struct pd_kernels *k);
 void pd_avx2_reduce(struct pd_kernels *k);
+void pd_avx2_rope(struct pd_kernels *k);
 void pd_avx2_probe(struct pd_kernels *k);
 
 /* AVX-VNNI beside those: dot products of bytes in 256-bit vectors, with the short (VEX) encoding. */
