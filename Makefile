@@ -70,6 +70,7 @@ $(BUILD)/arch/x86/%_avx512.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx51
                                            -mavx512vnni
 $(BUILD)/arch/arm/%_neon.o: ISA_CFLAGS = $(NEON_CFLAGS)
 $(BUILD)/arch/arm/%_dotprod.o: ISA_CFLAGS = -march=armv8.2-a+dotprod
+$(BUILD)/arch/arm/%_i8mm.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+i8mm
 
 $(BUILD)/libponder.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -41,6 +41,7 @@ static const struct {
 #endif
 #ifdef __aarch64__
     {"dotprod", pd_arm_has_dotprod, pd_arm_init_dotprod},
+    {"i8mm", pd_arm_has_i8mm, pd_arm_init_i8mm},
 #endif
 };
 

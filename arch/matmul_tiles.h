@@ -4,6 +4,7 @@
  *
  *   R, TILE     outputs of a panel, and the activation rows that its tiles take at once (enum constants)
  *   ROW_COUNTS  ROW_COUNTS_4 or _8, as TILE
+ *   FULL_TILES  true if TILE rows and a rest are less work than nearly equal tiles
  *
  * and defines, after it, quant_tile() and float_tile(), then a kernel of each format X by
  * DEFINE_MATMUL(X), to be put into a table by SET_MATMUL(X). */
@@ -12,6 +13,10 @@
 
 #include "arch/kernels.h"
 #include "arch/panel.h"
+
+#ifndef FULL_TILES
+#define FULL_TILES false
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -45,7 +50,7 @@ INLINE void panels_times_rows(enum pd_format_id format, tile_fn *const *tiles,
         int n_passes = (n_rows + TILE - 1) / TILE;
         size_t part = j + 1 < n_panels ? panel_bytes / (size_t)n_passes : 0;
         for (int passes = n_passes; passes > 0; passes--) {
-            int n = (n_rows - row) / passes;
+            int n = FULL_TILES && passes > 1 ? TILE : (n_rows - row) / passes;
             if (n_passes > 1)
                 prefetch(panels + panel_bytes + (size_t)(n_passes - passes) * part, part);
             tiles[n - 1](panels, k, act, row, y, y_stride);

@@ -128,7 +128,7 @@ while read -r triplet qemu cpu isa; do
         same_answers "answers alike on $cpu with $isa" $run "$folder/ponder" solve --isa "$isa"
     }
 done <<'MACHINES'
-aarch64-linux-gnu qemu-aarch64 max dotprod
+aarch64-linux-gnu qemu-aarch64 max i8mm
 aarch64-linux-gnu qemu-aarch64 neoverse-n1 dotprod
 aarch64-linux-gnu qemu-aarch64 cortex-a53 neon
 arm-linux-gnueabihf qemu-arm cortex-a7 neon

@@ -13,6 +13,10 @@ void pd_arm_init_neon(struct pd_kernels *k);
 bool pd_arm_has_dotprod(void);
 void pd_arm_init_dotprod(struct pd_kernels *k);
 
+/* Matrix products of bytes (ARMv8.2, optional there) beside those. */
+bool pd_arm_has_i8mm(void);
+void pd_arm_init_i8mm(struct pd_kernels *k);
+
 void pd_neon_matmul(struct pd_kernels *k);
 void pd_neon_attention(struct pd_kernels *k);
 void pd_neon_probe(struct pd_kernels *k);
@@ -26,5 +30,8 @@ void pd_neon64_rope(struct pd_kernels *k);
 
 void pd_dotprod_matmul(struct pd_kernels *k);
 void pd_dotprod_probe(struct pd_kernels *k);
+
+void pd_i8mm_matmul(struct pd_kernels *k);
+void pd_i8mm_probe(struct pd_kernels *k);
 
 #endif

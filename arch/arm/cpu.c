@@ -35,6 +35,18 @@ void pd_arm_init_dotprod(struct pd_kernels *k)
     pd_dotprod_probe(k);
 }
 
+bool pd_arm_has_i8mm(void)
+{
+    enum { I8MM = 1 << 13 };
+    return pd_arm_has_dotprod() && (getauxval(AT_HWCAP2) & I8MM) != 0;
+}
+
+void pd_arm_init_i8mm(struct pd_kernels *k)
+{
+    pd_i8mm_matmul(k);
+    pd_i8mm_probe(k);
+}
+
 #else
 
 bool pd_arm_has_neon(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * matmul_neon.h - weight panels times activation rows on ARM: 8 outputs in two vectors, up to 4 activation
  * rows a pass. A template: after including it, a file defines the function declared as dot_groups(), by
- * which the instruction sets differ, and one kernel a format with DEFINE_MATMUL. */
+ * which the instruction sets differ, and one kernel a format with DEFINE_MATMUL. One that defines OWN_QUANT_TILE
+ * before it has a better quant_tile(). */
 #ifndef PD_MATMUL_NEON_H
 #define PD_MATMUL_NEON_H
 
@@ -70,8 +71,9 @@ INLINE void add_scaled(pd_float4 acc[2], const pd_float4 scale[2], float d_a,
     }
 }
 
-INLINE void quant_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
-                       const struct pd_act *act, int row, float *y, size_t y_stride)
+/* quant_tile() with a lane for each output. */
+INLINE void lane_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
+                      const struct pd_act *act, int row, float *y, size_t y_stride)
 {
     const struct pd_panel_shape shape = pd_panel_shape(format);
     int n_blocks = k / PD_BLOCK;
@@ -136,6 +138,14 @@ INLINE void quant_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
         for (int h = 0; h < 2; h++)
             pd_float4_store(y + (size_t)(row + i) * y_stride + 4 * h, acc[i][h]);
 }
+
+#ifndef OWN_QUANT_TILE
+INLINE void quant_tile(enum pd_format_id format, int n, const uint8_t *p, int k,
+                       const struct pd_act *act, int row, float *y, size_t y_stride)
+{
+    lane_tile(format, n, p, k, act, row, y, y_stride);
+}
+#endif
 
 INLINE void load_floats(enum pd_format_id format, const uint8_t *p, pd_float4 out[2])
 {
