@@ -20,17 +20,30 @@ _Noreturn void cross_skip(void)
     longjmp(end_of_test, SKIPPED);
 }
 
-static int result_of(const struct CMUnitTest *test, void *state)
+static int result_of(const struct CMUnitTest *test, void **state)
 {
     switch (setjmp(end_of_test)) {
     case PASSED:
-        test->test_func(&state);
+        test->test_func(state);
         return PASSED;
     case FAILED:
         return FAILED;
     default:
         return SKIPPED;
     }
+}
+
+/* With what is to be done before and after it. */
+static int run_one(const struct CMUnitTest *test, void *state)
+{
+    if (test->initial_state != NULL)
+        state = test->initial_state;
+    if (test->setup != NULL && test->setup(&state) != 0)
+        return FAILED;
+    int result = result_of(test, &state);
+    if (test->teardown != NULL && test->teardown(&state) != 0)
+        return FAILED;
+    return result;
 }
 
 int cross_run(const struct CMUnitTest *tests, size_t n, int (*setup)(void **state),
@@ -42,8 +55,7 @@ int cross_run(const struct CMUnitTest *tests, size_t n, int (*setup)(void **stat
     if (setup != NULL && setup(&state) != 0)
         return 1;
     for (size_t i = 0; i < n; i++) {
-        const struct CMUnitTest *test = &tests[i];
-        int result = result_of(test, test->initial_state == NULL ? state : test->initial_state);
+        int result = run_one(&tests[i], state);
         n_results[result]++;
         printf("[ %s ] %s\n", words[result], tests[i].name);
     }

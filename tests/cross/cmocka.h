@@ -11,12 +11,15 @@
 struct CMUnitTest {
     const char *name;
     void (*test_func)(void **state);
+    int (*setup)(void **state);
+    int (*teardown)(void **state);
     void *initial_state;
 };
 
-#define cmocka_unit_test(function)                                                                 \
+#define cmocka_unit_test(function) cmocka_unit_test_setup_teardown(function, NULL, NULL)
+#define cmocka_unit_test_setup_teardown(function, setup, teardown)                                 \
     {                                                                                              \
-#function, function, NULL                                                                  \
+#function, function, setup, teardown, NULL                                                 \
     }
 
 #define print_message(...) printf(__VA_ARGS__)

@@ -31,6 +31,9 @@ size_t interpose_address_space(void)
 {
     /* No stdio: it would allocate a buffer, and so change what is measured. */
     char text[64] = {0};
+    const char *emulator = getenv("RUN_WITH"); /* of scripts/run-tests.sh */
+    if (emulator != NULL && *emulator != '\0')
+        return 0;
     int fd = open("/proc/self/statm", O_RDONLY);
     if (fd < 0)
         return 0;

@@ -33,7 +33,8 @@ void interpose_begin(int fail_at);
 
 struct interpose_counts interpose_end(void);
 
-/* Pages of address space that the process has; catches what no function call shows. */
+/* Pages of address space that the process has; catches what no function call shows. 0 in an emulator, whose own
+ * would be counted. */
 size_t interpose_address_space(void);
 
 #endif
