@@ -2,6 +2,7 @@
  * engine.c - see engine.h. */
 #include "engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checksum.h"
@@ -25,6 +26,11 @@ struct source {
     struct pd_map map;
     struct pd_gguf gguf;
     struct pd_model model;
+    bool is_read; /* the directory is, into pages that live as long as this */
+    void *pages;
+    size_t pages_bytes;
+    bool is_surveyed;
+    struct pd_tokenizer_survey survey;
     bool has_sidecar;
     struct pd_sidecar sidecar;
 };
@@ -45,14 +51,40 @@ static enum ponder_status open_source(struct source *source, const char *path, c
 static void close_source(struct source *source)
 {
     pd_sidecar_close(&source->sidecar);
+    pd_pages_free(source->pages, source->pages_bytes);
     pd_map_close(&source->map);
 }
 
-static enum ponder_status read_source(struct source *source, struct pd_arena *scratch,
+/* Reads the directory into the arena; a second time, into another, it is only copied. */
+static enum ponder_status read_source(struct source *source, struct pd_arena *a,
                                       const struct pd_error *err)
 {
-    PD_TRY(pd_gguf_open(&source->gguf, source->map.data, source->map.bytes, scratch, err));
-    return pd_model_open(&source->model, &source->gguf, scratch, err);
+    if (source->is_read) {
+        const struct pd_gguf first = source->gguf;
+        PD_TRY(pd_gguf_copy(&source->gguf, &first, a, err));
+    } else {
+        PD_TRY(pd_gguf_open(&source->gguf, source->map.data, source->map.bytes, a, err));
+    }
+    return pd_model_open(&source->model, &source->gguf, a, err);
+}
+
+/* Reads the directory into pages of its own, of a size that the file's header says enough about. */
+static enum ponder_status read_in_pages(struct source *source, size_t *directory_ret,
+                                        const struct pd_error *err)
+{
+    size_t bytes;
+    struct pd_arena a;
+    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
+    bytes += (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + (size_t)3 * PD_ARENA_ALIGN;
+    source->pages = pd_pages_alloc(bytes);
+    source->pages_bytes = bytes;
+    if (source->pages == NULL)
+        return pd_fail(err, PONDER_NO_MEMORY, "no memory to read the model's header");
+    pd_arena_init(&a, source->pages, bytes);
+    PD_TRY(read_source(source, &a, err));
+    source->is_read = true;
+    *directory_ret = a.used;
+    return PONDER_OK;
 }
 
 static enum ponder_status check_range(const char *what, int value, int min, int max,
@@ -127,8 +159,7 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     const struct ponder_options *o = &p->options;
     int n_sample_tokens = o->max_tokens + PD_FORCED_TOKENS;
     size_t start = a->used;
-    PD_TRY(
-        pd_tokenizer_layout(&p->tokenizer, &source->gguf, source->model.hparams.n_vocab, a, err));
+    p->tokenizer = pd_tokenizer_layout(&source->survey, a);
     add_section(plan, "vocabulary", a->used - start);
 
     start = a->used;
@@ -163,22 +194,38 @@ static enum ponder_status choose_kernels(struct pd_kernels *kernels, const char 
 {
     if (pd_kernels_init(kernels, isa))
         return PONDER_OK;
+    char names[128] = "";
+    bool is_available, is_known = false;
+    const char *name;
+    for (int i = 0; (name = pd_kernels_isa(i, &is_available)) != NULL; i++) {
+        size_t n = strlen(names);
+        is_known = is_known || strcmp(name, isa) == 0;
+        if (is_available && n + strlen(name) + sizeof ", " <= sizeof names)
+            snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? ", " : "", name);
+    }
     return pd_fail(err, PONDER_BAD_ARGUMENT,
-                   "instruction set '%s' is unknown here or this CPU lacks it", isa);
+                   is_known ? "this CPU lacks instruction set '%s'; it has: %s"
+                            : "instruction set '%s' is unknown; here there are: %s",
+                   isa, names);
 }
 
 /* What layout() goes by. */
 static enum ponder_status prepare(struct ponder *p, const struct ponder_options *options,
-                                  const struct source *source, const struct pd_error *err)
+                                  struct source *source, const struct pd_error *err)
 {
     *p = (struct ponder){.options = *options};
     PD_TRY(choose_kernels(&p->kernels, options->isa, err));
-    return resolve_options(&p->options, &source->model.hparams, err);
+    PD_TRY(resolve_options(&p->options, &source->model.hparams, err));
+    if (source->is_surveyed)
+        return PONDER_OK;
+    PD_TRY(pd_tokenizer_survey(&source->survey, &source->gguf, source->model.hparams.n_vocab, err));
+    source->is_surveyed = true;
+    return PONDER_OK;
 }
 
 /* The plan for options; `p` is only a place to work in. */
 static enum ponder_status measure(struct ponder *p, const struct ponder_options *options,
-                                  const struct source *source, size_t directory,
+                                  struct source *source, size_t directory,
                                   struct ponder_plan *plan_ret, const struct pd_error *err)
 {
     struct pd_arena a;
@@ -203,7 +250,7 @@ static enum ponder_status measure(struct ponder *p, const struct ponder_options 
 }
 
 /* Says what is needed, and what would fit into the bytes there are. */
-static enum ponder_status too_small(struct ponder *p, const struct source *source, size_t directory,
+static enum ponder_status too_small(struct ponder *p, struct source *source, size_t directory,
                                     const struct ponder_plan *plan, size_t bytes,
                                     const struct pd_error *err)
 {
@@ -231,41 +278,14 @@ static enum ponder_status too_small(struct ponder *p, const struct source *sourc
 
 /* ---- measuring and opening ---- */
 
-/* Reads the directory into pages of its own, of a size that the file's header says enough about, with room for
- * more_bytes. The caller frees the pages, whatever the status. */
-static enum ponder_status read_in_pages(struct source *source, size_t more_bytes, void **pages_ret,
-                                        size_t *bytes_ret, struct pd_arena *arena_ret,
-                                        const struct pd_error *err)
-{
-    size_t bytes;
-    *pages_ret = NULL;
-    PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
-    bytes +=
-        (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + more_bytes + (size_t)4 * PD_ARENA_ALIGN;
-    *pages_ret = pd_pages_alloc(bytes);
-    *bytes_ret = bytes;
-    if (*pages_ret == NULL)
-        return pd_fail(err, PONDER_NO_MEMORY, "no memory to read the model's header");
-    pd_arena_init(arena_ret, *pages_ret, bytes);
-    return read_source(source, arena_ret, err);
-}
-
 /* Measures with scratch memory of its own. */
 static enum ponder_status measure_file(const struct ponder_options *options, struct source *source,
                                        struct ponder_plan *plan_ret, const struct pd_error *err)
 {
-    void *pages;
-    size_t bytes = 0;
-    struct pd_arena scratch;
-    enum ponder_status status =
-        read_in_pages(source, sizeof(struct ponder), &pages, &bytes, &scratch, err);
-    if (status == PONDER_OK) {
-        size_t directory = scratch.used;
-        struct ponder *p = PD_NEW(&scratch, struct ponder, 1);
-        status = measure(p, options, source, directory, plan_ret, err);
-    }
-    pd_pages_free(pages, bytes);
-    return status;
+    size_t directory = 0;
+    struct ponder p;
+    PD_TRY(read_in_pages(source, &directory, err));
+    return measure(&p, options, source, directory, plan_ret, err);
 }
 
 enum ponder_status pd_engine_measure(const char *path, const struct ponder_options *options,
@@ -329,20 +349,50 @@ static enum ponder_status choose_chat(struct ponder *p, const struct source *sou
     return PONDER_OK;
 }
 
+/* What there is to do at a start, as tasks for all threads. */
+struct loading {
+    struct ponder *p;
+    const struct source *source;
+    struct pd_decoder_load decoder;
+    struct pd_sidecar_check check;
+    struct pd_pool_task task[1 + PD_SIDECAR_TASKS + PD_DECODER_TASKS];
+    int n_tasks;
+};
+
+static void fill_vocabulary(void *context, int phase, int chunk, int thread)
+{
+    (void)phase, (void)chunk, (void)thread;
+    const struct loading *loading = context;
+    pd_tokenizer_fill(loading->p->tokenizer, &loading->source->gguf);
+}
+
+/* With the pool running. The vocabulary is one task of one chunk, so it goes first. */
+static enum ponder_status load_all(struct ponder *p, const struct source *source,
+                                   const struct pd_error *err)
+{
+    struct loading l = {.p = p, .source = source};
+    bool is_packed = source->has_sidecar;
+    l.task[l.n_tasks++] = (struct pd_pool_task){1, fill_vocabulary, &l};
+    l.n_tasks += pd_decoder_load_tasks(&l.decoder, &p->decoder, &source->model, p->pool,
+                                       is_packed ? NULL : &source->map, l.task + l.n_tasks);
+    if (is_packed)
+        l.n_tasks += pd_sidecar_begin_check(&l.check, &source->sidecar, &source->map, false,
+                                            l.task + l.n_tasks);
+    pd_pool_run_tasks(p->pool, l.task, l.n_tasks);
+    PD_TRY(choose_chat(p, source, err));
+    return is_packed ? pd_sidecar_end_check(&l.check, err) : PONDER_OK;
+}
+
 /* Fills the placed engine from the open file. */
 static enum ponder_status load(struct ponder *p, const struct source *source,
                                const struct pd_error *err)
 {
-    PD_TRY(choose_chat(p, source, err));
     PD_TRY(pd_pool_start(p->pool, err));
-    enum ponder_status status = PONDER_OK;
-    if (source->has_sidecar)
-        status = pd_sidecar_verify(&source->sidecar, &source->map, p->pool, false, err);
+    enum ponder_status status = load_all(p, source, err);
     if (status != PONDER_OK) {
         pd_pool_stop(p->pool);
         return status;
     }
-    pd_decoder_load(&p->decoder, &source->model, p->pool, source->has_sidecar);
     if (pd_prompt_set_forced(&p->search) != PONDER_OK)
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
     return PONDER_OK;
@@ -441,8 +491,8 @@ void pd_engine_close(struct ponder *p)
 /* What it takes to pack a model, and to check a sidecar, in pages of its own. */
 struct packer {
     struct source source;
-    void *directory, *pages;
-    size_t directory_bytes, pages_bytes;
+    void *pages;
+    size_t pages_bytes;
     struct pd_kernels kernels;
     struct pd_pool *pool;
     bool is_started;
@@ -475,12 +525,12 @@ static enum ponder_status open_packer(struct packer *packer, const struct ponder
                                       bool has_panels, const struct pd_error *err)
 {
     struct pd_arena a;
-    struct source *source = &packer->source;
+    size_t directory;
     int n_threads = options->n_threads != 0 ? options->n_threads
                                             : pd_min_int(pd_core_count(), PONDER_MAX_THREADS);
     PD_TRY(check_range("the number of threads", n_threads, 1, PONDER_MAX_THREADS, err));
     PD_TRY(choose_kernels(&packer->kernels, options->isa, err));
-    PD_TRY(read_in_pages(source, 0, &packer->directory, &packer->directory_bytes, &a, err));
+    PD_TRY(read_in_pages(&packer->source, &directory, err));
     pd_arena_init_count(&a);
     layout_packer(packer, n_threads, has_panels, &a);
     packer->pages_bytes = pd_arena_block_bytes(&a);
@@ -499,7 +549,6 @@ static void close_packer(struct packer *packer)
     if (packer->is_started)
         pd_pool_stop(packer->pool);
     pd_pages_free(packer->pages, packer->pages_bytes);
-    pd_pages_free(packer->directory, packer->directory_bytes);
     close_source(&packer->source);
 }
 
@@ -509,8 +558,10 @@ static enum ponder_status pack(struct packer *packer, pd_write_fn *write, void *
     enum { PIECE_BYTES = 1 << 20 };
     const struct pd_map *map = &packer->source.map;
     unsigned char bytes[PD_SIDECAR_HEADER_BYTES];
-    pd_weights_pack(&packer->weights, &packer->source.model, packer->kernels.panel_rows,
-                    packer->pool);
+    struct pd_weights_pack packing;
+    struct pd_pool_task task = pd_weights_pack_task(
+        &packing, &packer->weights, &packer->source.model, packer->kernels.panel_rows, map);
+    pd_pool_run_tasks(packer->pool, &task, 1);
     struct pd_sidecar_header header = {
         .panel_rows = (uint32_t)packer->kernels.panel_rows,
         .panel_bytes = packer->panel_bytes,
@@ -543,6 +594,16 @@ enum ponder_status pd_engine_pack(const char *path, const struct ponder_options 
     return status;
 }
 
+static enum ponder_status check_whole(const struct packer *packer, const struct pd_error *err)
+{
+    struct pd_sidecar_check check;
+    struct pd_pool_task task[PD_SIDECAR_TASKS];
+    int n =
+        pd_sidecar_begin_check(&check, &packer->source.sidecar, &packer->source.map, true, task);
+    pd_pool_run_tasks(packer->pool, task, n);
+    return pd_sidecar_end_check(&check, err);
+}
+
 enum ponder_status pd_engine_check(const char *path, const struct ponder_options *options,
                                    const struct pd_error *err)
 {
@@ -554,7 +615,7 @@ enum ponder_status pd_engine_check(const char *path, const struct ponder_options
         status = pd_sidecar_fits(&source->sidecar, packer.kernels.panel_rows, packer.panel_bytes,
                                  &source->map, err);
     if (status == PONDER_OK)
-        status = pd_sidecar_verify(&source->sidecar, &source->map, packer.pool, true, err);
+        status = check_whole(&packer, err);
     close_packer(&packer);
     return status;
 }

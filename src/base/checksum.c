@@ -64,34 +64,42 @@ uint64_t pd_checksum_part(const void *data, size_t bytes, uint64_t seed)
     return (sum ^ sum >> 32) * MULTIPLIER;
 }
 
-struct parts {
-    const unsigned char *data;
-    size_t bytes;
-    int n_parts, n_chunks;
-    uint64_t sum[PONDER_MAX_THREADS]; /* by thread */
-};
-
 static void sum_parts(void *context, int phase, int chunk, int thread)
 {
     (void)phase;
-    struct parts *p = context;
+    struct pd_checksum *c = context;
     int begin, end;
-    pd_share(p->n_parts, chunk, p->n_chunks, &begin, &end);
+    pd_share(c->n_parts, chunk, c->n_chunks, &begin, &end);
     for (int i = begin; i < end; i++) {
         size_t offset = (size_t)i * PART_BYTES;
-        p->sum[thread] += pd_checksum_part(
-            p->data + offset, pd_min_size(PART_BYTES, p->bytes - offset), (uint64_t)i + 1);
+        size_t bytes = pd_min_size(PART_BYTES, c->bytes - offset);
+        c->sum[thread] += pd_checksum_part(c->data + offset, bytes, (uint64_t)i + 1);
+        if (c->passing != NULL)
+            pd_map_release(c->passing, c->data + offset, bytes);
     }
+}
+
+struct pd_pool_task pd_checksum_begin(struct pd_checksum *c, const void *data, size_t bytes,
+                                      const struct pd_map *passing)
+{
+    *c = (struct pd_checksum){.data = data, .bytes = bytes, .passing = passing};
+    c->n_parts = (int)(bytes / PART_BYTES + (bytes % PART_BYTES != 0));
+    c->n_chunks = pd_min_int(c->n_parts, PD_MAX_TASK_CHUNKS);
+    return (struct pd_pool_task){c->n_chunks, sum_parts, c};
+}
+
+uint64_t pd_checksum_end(const struct pd_checksum *c)
+{
+    uint64_t sum = c->bytes;
+    for (int i = 0; i < PONDER_MAX_THREADS; i++)
+        sum += c->sum[i];
+    return stir(sum, 0);
 }
 
 uint64_t pd_checksum(struct pd_pool *pool, const void *data, size_t bytes)
 {
-    struct parts p = {.data = data, .bytes = bytes};
-    p.n_parts = (int)(bytes / PART_BYTES + (bytes % PART_BYTES != 0));
-    p.n_chunks = pd_min_int(p.n_parts, PD_MAX_CHUNKS);
-    pd_pool_run_chunks(pool, p.n_chunks, sum_parts, &p);
-    uint64_t sum = bytes;
-    for (int i = 0; i < PONDER_MAX_THREADS; i++)
-        sum += p.sum[i];
-    return stir(sum, 0);
+    struct pd_checksum c;
+    struct pd_pool_task task = pd_checksum_begin(&c, data, bytes, NULL);
+    pd_pool_run_tasks(pool, &task, 1);
+    return pd_checksum_end(&c);
 }

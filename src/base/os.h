@@ -24,6 +24,10 @@ struct pd_map {
 enum ponder_status pd_map_open(struct pd_map *map, const char *path, const struct pd_error *err);
 void pd_map_close(struct pd_map *map);
 
+/* Pages of a mapped file that have been read and no longer count as the process's memory: those around
+ * data too, for that is how the system maps them. Reading them again is right, but slow. */
+void pd_map_release(const struct pd_map *map, const void *data, size_t bytes);
+
 /* Fresh zeroed pages, huge ones where the system has them; NULL if there are none. */
 void *pd_pages_alloc(size_t bytes);
 void pd_pages_free(void *pages, size_t bytes);

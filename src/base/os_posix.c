@@ -82,6 +82,20 @@ void pd_map_close(struct pd_map *map)
     *map = (struct pd_map){0};
 }
 
+/* Fault-around: a read maps up to this much around it, aligned so. */
+enum { AROUND_BYTES = 65536 };
+
+void pd_map_release(const struct pd_map *map, const void *data, size_t bytes)
+{
+    uintptr_t begin = (uintptr_t)data, end = begin + bytes;
+    uintptr_t first = (uintptr_t)map->data, last = first + map->bytes;
+    begin -= begin % AROUND_BYTES;
+    begin = begin > first ? begin : first; /* a mapping begins with a page */
+    if (last - end > AROUND_BYTES)
+        last = end + (AROUND_BYTES - end % AROUND_BYTES) % AROUND_BYTES;
+    madvise((void *)begin, last - begin, MADV_DONTNEED);
+}
+
 bool pd_map_is_settled(const struct pd_map *map)
 {
     enum { COARSEST_NS = 2000000000 };

@@ -231,29 +231,39 @@ void pd_pool_run(struct pd_pool *pool, const struct pd_job *job, void *context)
     }
 }
 
-/* A single phase as a job. */
-struct chunks {
+struct tasks {
+    const struct pd_pool_task *task;
     int n;
-    void (*run)(void *context, int phase, int chunk, int thread);
-    void *context;
 };
 
-static int begin_chunks(void *context, int phase)
+static int begin_tasks(void *context, int phase)
 {
     (void)phase;
-    return ((const struct chunks *)context)->n;
+    const struct tasks *tasks = context;
+    int n_chunks = 0;
+    for (int i = 0; i < tasks->n; i++)
+        n_chunks += tasks->task[i].n_chunks;
+    return n_chunks;
 }
 
-static void run_chunk(void *context, int phase, int chunk, int thread)
+static void run_task(void *context, int phase, int chunk, int thread)
 {
-    const struct chunks *chunks = context;
-    chunks->run(chunks->context, phase, chunk, thread);
+    const struct pd_pool_task *task = ((const struct tasks *)context)->task;
+    while (chunk >= task->n_chunks)
+        chunk -= task++->n_chunks;
+    task->run(task->context, phase, chunk, thread);
+}
+
+void pd_pool_run_tasks(struct pd_pool *pool, const struct pd_pool_task *tasks, int n_tasks)
+{
+    static const struct pd_job job = {1, begin_tasks, run_task};
+    struct tasks all = {tasks, n_tasks};
+    pd_pool_run(pool, &job, &all);
 }
 
 void pd_pool_run_chunks(struct pd_pool *pool, int n,
                         void (*run)(void *context, int phase, int chunk, int thread), void *context)
 {
-    static const struct pd_job job = {1, begin_chunks, run_chunk};
-    struct chunks chunks = {n, run, context};
-    pd_pool_run(pool, &job, &chunks);
+    struct pd_pool_task task = {n, run, context};
+    pd_pool_run_tasks(pool, &task, 1);
 }

@@ -12,8 +12,9 @@
 #include "base/base.h"
 
 enum {
-    PD_MAX_CHUNKS = 4096,  /* of a phase */
-    PD_MAX_PHASES = 32768, /* of a job */
+    PD_MAX_CHUNKS = 4096,                   /* of a phase */
+    PD_MAX_TASK_CHUNKS = PD_MAX_CHUNKS / 4, /* what a task should make do with */
+    PD_MAX_PHASES = 32768,                  /* of a job */
     PD_JOB_STOP = -1
 };
 
@@ -43,7 +44,16 @@ int pd_pool_threads(const struct pd_pool *pool);
 /* Does the job on all threads; everything it wrote is seen when this returns. Not reentrant. */
 void pd_pool_run(struct pd_pool *pool, const struct pd_job *job, void *context);
 
-/* A job of one phase of n chunks; n is at most PD_MAX_CHUNKS. */
+/* Pieces of work that need nothing of each other, as one job; the first ones are begun first. All together have
+ * PD_MAX_CHUNKS at most. */
+struct pd_pool_task {
+    int n_chunks;
+    void (*run)(void *context, int phase, int chunk, int thread);
+    void *context;
+};
+void pd_pool_run_tasks(struct pd_pool *pool, const struct pd_pool_task *tasks, int n_tasks);
+
+/* A single task. */
 void pd_pool_run_chunks(struct pd_pool *pool, int n,
                         void (*run)(void *context, int phase, int chunk, int thread),
                         void *context);

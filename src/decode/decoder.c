@@ -93,14 +93,18 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     bytes_ret->logits = a->used - start;
 }
 
-void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool,
-                     bool is_packed)
+int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
+                          const struct pd_model *model, struct pd_pool *pool,
+                          const struct pd_map *map, struct pd_pool_task tasks_ret[PD_DECODER_TASKS])
 {
+    int n = 0;
     d->pool = pool;
-    pd_weights_copy_vectors(&d->weights, model);
-    if (!is_packed)
-        pd_weights_pack(&d->weights, model, d->kernels->panel_rows, pool);
-    pd_rope_fill(&d->rope, &d->hparams, model->rope_freqs.data);
+    tasks_ret[n++] = pd_rope_fill_task(&load->rope, &d->rope, &d->hparams, model->rope_freqs.data);
+    if (map != NULL)
+        tasks_ret[n++] =
+            pd_weights_pack_task(&load->pack, &d->weights, model, d->kernels->panel_rows, map);
+    tasks_ret[n++] = pd_weights_copy_task(&load->copy, &d->weights, model);
+    return n;
 }
 
 /* Rows before `row` on the same lane. */

@@ -53,13 +53,13 @@ struct pd_decoder {
     struct pd_head head;
 
     /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
-    float *x;          /* [n_batch][n_embd] the residual stream */
-    struct pd_act act; /* what the next matrices multiply; x is the normed stream */
+    float *x;             /* [n_batch][n_embd] the residual stream */
+    struct pd_act act;    /* what the next matrices multiply; x is the normed stream */
     struct pd_act act_ff; /* what the down matrix multiplies; x only where one is of floats */
-    float *q, *k, *v;  /* [n_batch][q_stride, kv_stride] */
-    float *attention;  /* [n_batch][n_heads * head_dim] */
-    float *gate, *up;  /* [n_batch][ff_stride] */
-    float *projection; /* [n_batch][embd_stride] outputs of attention and feed-forward */
+    float *q, *k, *v;     /* [n_batch][q_stride, kv_stride] */
+    float *attention;     /* [n_batch][n_heads * head_dim] */
+    float *gate, *up;     /* [n_batch][ff_stride] */
+    float *projection;    /* [n_batch][embd_stride] outputs of attention and feed-forward */
     struct pd_attend_scratch *attend; /* [n_threads] */
     int q_stride, kv_stride, ff_stride, embd_stride, score_stride;
 
@@ -86,9 +86,17 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
                        struct pd_arena *a, struct pd_arena *panels,
                        struct pd_decoder_bytes *bytes_ret);
 
-/* Fills weights and tables from the model's file; pool must be running. is_packed: the panels are there already. */
-void pd_decoder_load(struct pd_decoder *d, const struct pd_model *model, struct pd_pool *pool,
-                     bool is_packed);
+/* Gives the decoder its pool; the tasks, to be run before the first step and while `load` lives, fill weights and
+ * tables from the model's file. map: the file; NULL: the panels are there already. */
+enum { PD_DECODER_TASKS = 3 };
+struct pd_decoder_load {
+    struct pd_weights_pack pack, copy;
+    struct pd_rope_fill rope;
+};
+int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
+                          const struct pd_model *model, struct pd_pool *pool,
+                          const struct pd_map *map,
+                          struct pd_pool_task tasks_ret[PD_DECODER_TASKS]);
 
 /* Makes room for rows[0..n), as a step does: for those who take them in several. On failure no lane has
  * changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). */

@@ -19,31 +19,45 @@ void pd_rope_layout(struct pd_rope *rope, const struct pd_hparams *h, int n_posi
     rope->local = h->window > 0 ? PD_NEW(a, float, table_floats(rope)) : rope->global;
 }
 
-static void fill(const struct pd_rope *rope, float *table, double base, double scale,
-                 const void *freq_divisors)
+/* The angles of one pair at all positions. */
+static void fill_pair(const struct pd_rope *rope, int i, float *table, double base, double scale,
+                      const void *freq_divisors)
 {
-    double log_base = pd_real_log(base);
-    for (int i = 0; i < rope->n_pairs; i++) {
-        double step = scale * pd_real_exp(-log_base * i / rope->n_pairs);
-        if (freq_divisors != NULL) {
-            float divisor;
-            memcpy(&divisor, (const char *)freq_divisors + (size_t)i * sizeof divisor,
-                   sizeof divisor);
-            step /= (double)divisor;
-        }
-        for (int p = 0; p < rope->n_positions; p++) {
-            float *angles = table + (size_t)p * (size_t)(2 * rope->n_pairs);
-            double sine, cosine;
-            pd_real_sin_cos(p * step, &sine, &cosine);
-            angles[i] = (float)cosine;
-            angles[rope->n_pairs + i] = (float)sine;
-        }
+    double step = scale * pd_real_exp(-pd_real_log(base) * i / rope->n_pairs);
+    if (freq_divisors != NULL) {
+        float divisor;
+        memcpy(&divisor, (const char *)freq_divisors + (size_t)i * sizeof divisor, sizeof divisor);
+        step /= (double)divisor;
+    }
+    for (int p = 0; p < rope->n_positions; p++) {
+        float *angles = table + (size_t)p * (size_t)(2 * rope->n_pairs);
+        double sine, cosine;
+        pd_real_sin_cos(p * step, &sine, &cosine);
+        angles[i] = (float)cosine;
+        angles[rope->n_pairs + i] = (float)sine;
     }
 }
 
-void pd_rope_fill(struct pd_rope *rope, const struct pd_hparams *h, const void *freq_divisors)
+enum { MAX_CHUNKS = 8 };
+
+static void fill_chunk(void *context, int phase, int chunk, int thread)
 {
-    fill(rope, rope->global, h->rope_base, h->rope_scale, freq_divisors);
-    if (rope->local != rope->global)
-        fill(rope, rope->local, h->rope_base_local, 1.0, NULL);
+    (void)phase, (void)thread;
+    const struct pd_rope_fill *fill = context;
+    const struct pd_rope *rope = fill->rope;
+    const struct pd_hparams *h = fill->hparams;
+    int begin, end;
+    pd_share(rope->n_pairs, chunk, pd_min_int(rope->n_pairs, MAX_CHUNKS), &begin, &end);
+    for (int i = begin; i < end; i++) {
+        fill_pair(rope, i, rope->global, h->rope_base, h->rope_scale, fill->freq_divisors);
+        if (rope->local != rope->global)
+            fill_pair(rope, i, rope->local, h->rope_base_local, 1.0, NULL);
+    }
+}
+
+struct pd_pool_task pd_rope_fill_task(struct pd_rope_fill *fill, const struct pd_rope *rope,
+                                      const struct pd_hparams *h, const void *freq_divisors)
+{
+    *fill = (struct pd_rope_fill){rope, h, freq_divisors};
+    return (struct pd_pool_task){pd_min_int(rope->n_pairs, MAX_CHUNKS), fill_chunk, fill};
 }

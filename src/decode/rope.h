@@ -4,6 +4,7 @@
 #define PD_ROPE_H
 
 #include "base/arena.h"
+#include "base/pool.h"
 #include "model/model.h"
 
 struct pd_rope {
@@ -16,8 +17,15 @@ struct pd_rope {
 void pd_rope_layout(struct pd_rope *rope, const struct pd_hparams *h, int n_positions,
                     struct pd_arena *a);
 
-/* freq_divisors: F32 [n_pairs] as in the file (Llama 3.x), at any alignment, or NULL. */
-void pd_rope_fill(struct pd_rope *rope, const struct pd_hparams *h, const void *freq_divisors);
+/* A task that fills it, for as long as `fill` lives. freq_divisors: F32 [n_pairs] as in the file (Llama 3.x), at
+ * any alignment, or NULL. */
+struct pd_rope_fill {
+    const struct pd_rope *rope;
+    const struct pd_hparams *hparams;
+    const void *freq_divisors;
+};
+struct pd_pool_task pd_rope_fill_task(struct pd_rope_fill *fill, const struct pd_rope *rope,
+                                      const struct pd_hparams *h, const void *freq_divisors);
 
 static inline const float *pd_rope_angles(const struct pd_rope *rope, bool is_local, int position)
 {

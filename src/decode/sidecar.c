@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "base/checksum.h"
-
 static const char magic[8] = PONDER_SIDECAR_MAGIC;
 
 enum { BYTE_ORDER_MARK = 0x01020304, SUM_AT = 88 };
@@ -133,16 +131,27 @@ static bool is_same_file(const struct pd_file_id *packed, const struct pd_file_i
            packed->changed_ns == now->changed_ns;
 }
 
-enum ponder_status pd_sidecar_verify(const struct pd_sidecar *s, const struct pd_map *model,
-                                     struct pd_pool *pool, bool is_whole,
-                                     const struct pd_error *err)
+int pd_sidecar_begin_check(struct pd_sidecar_check *check, const struct pd_sidecar *s,
+                           const struct pd_map *model, bool is_whole,
+                           struct pd_pool_task tasks_ret[PD_SIDECAR_TASKS])
 {
-    const struct pd_sidecar_header *header = &s->header;
-    if ((is_whole || !is_same_file(&header->model_id, &model->id)) &&
-        pd_checksum(pool, model->data, model->bytes) != header->model_sum)
+    int n = 0;
+    check->sidecar = s;
+    check->has_model = is_whole || !is_same_file(&s->header.model_id, &model->id);
+    tasks_ret[n++] = pd_checksum_begin(&check->panels, s->map.data + PD_SIDECAR_HEADER_BYTES,
+                                       s->map.bytes - PD_SIDECAR_HEADER_BYTES, NULL);
+    if (check->has_model)
+        tasks_ret[n++] = pd_checksum_begin(&check->model, model->data, model->bytes, model);
+    return n;
+}
+
+enum ponder_status pd_sidecar_end_check(const struct pd_sidecar_check *check,
+                                        const struct pd_error *err)
+{
+    const struct pd_sidecar_header *header = &check->sidecar->header;
+    if (check->has_model && pd_checksum_end(&check->model) != header->model_sum)
         return pd_fail(err, PONDER_BAD_SIDECAR, "is stale: the model has changed since");
-    if (pd_checksum(pool, s->map.data + PD_SIDECAR_HEADER_BYTES,
-                    s->map.bytes - PD_SIDECAR_HEADER_BYTES) != header->panel_sum)
+    if (pd_checksum_end(&check->panels) != header->panel_sum)
         return pd_fail(err, PONDER_BAD_SIDECAR, "is damaged: its panels are not what was written");
     return PONDER_OK;
 }

@@ -14,6 +14,7 @@
 #define PD_SIDECAR_H
 
 #include "base/arena.h"
+#include "base/checksum.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "model/model.h"
@@ -57,9 +58,18 @@ void pd_sidecar_arena(const struct pd_sidecar *s, struct pd_arena *panels_ret);
 enum ponder_status pd_sidecar_fits(const struct pd_sidecar *s, int panel_rows, size_t panel_bytes,
                                    const struct pd_map *model, const struct pd_error *err);
 
-/* Compares the checksums; the model's only if it may have changed, or always with is_whole. BAD_SIDECAR. */
-enum ponder_status pd_sidecar_verify(const struct pd_sidecar *s, const struct pd_map *model,
-                                     struct pd_pool *pool, bool is_whole,
-                                     const struct pd_error *err);
+/* Compares the checksums; the model's only if it may have changed, or always with is_whole. In two steps, between
+ * which the tasks are to be run: begin says how many they are; end: BAD_SIDECAR. */
+enum { PD_SIDECAR_TASKS = 2 };
+struct pd_sidecar_check {
+    const struct pd_sidecar *sidecar;
+    bool has_model;
+    struct pd_checksum panels, model;
+};
+int pd_sidecar_begin_check(struct pd_sidecar_check *check, const struct pd_sidecar *s,
+                           const struct pd_map *model, bool is_whole,
+                           struct pd_pool_task tasks_ret[PD_SIDECAR_TASKS]);
+enum ponder_status pd_sidecar_end_check(const struct pd_sidecar_check *check,
+                                        const struct pd_error *err);
 
 #endif

@@ -68,73 +68,117 @@ void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int p
     }
 }
 
-struct pack {
-    struct pd_weights *weights;
-    const struct pd_model *model;
-    int panel_rows;
-    int n_chunks; /* of each matrix */
-};
-
-static void pack_matrix(const struct pack *p, struct pd_weight *w, const struct pd_tensor *t,
-                        int chunk)
-{
-    int begin, end;
-    size_t row_bytes = pd_format_row_bytes(t->format, (size_t)t->cols);
-    pd_share(w->n_panels, chunk, p->n_chunks, &begin, &end);
-    for (int i = begin; i < end; i++) {
-        int first = i * p->panel_rows;
-        pd_panel_pack(w->format, (const uint8_t *)t->data + (size_t)first * row_bytes, row_bytes,
-                      pd_min_int(p->panel_rows, w->rows - first), w->cols, p->panel_rows,
-                      w->panels + (size_t)i * w->panel_bytes);
-    }
-}
-
 static void copy_vector(float *out, const struct pd_tensor *t)
 {
     if (out != NULL)
         t->format->decode(t->data, out, (size_t)(t->cols / t->format->block_elements));
 }
 
-void pd_weights_copy_vectors(struct pd_weights *w, const struct pd_model *model)
+static void copy_vectors(void *context, int phase, int chunk, int thread)
 {
-    copy_vector(w->output_norm, &model->output_norm);
-    for (int i = 0; i < model->hparams.n_layers; i++)
+    (void)phase, (void)chunk, (void)thread;
+    const struct pd_weights_pack *p = context;
+    copy_vector(p->weights->output_norm, &p->model->output_norm);
+    for (int i = 0; i < p->model->hparams.n_layers; i++)
         for (int t = 0; t < PD_LAYER_TENSORS; t++)
-            copy_vector(w->layer[i].vector[t], &model->layer[i].tensor[t]);
+            copy_vector(p->weights->layer[i].vector[t], &p->model->layer[i].tensor[t]);
 }
 
-/* Phase 0: the embedding and the output head; phase i: layer i - 1. */
-static int begin_pack(void *context, int phase)
+struct pd_pool_task pd_weights_copy_task(struct pd_weights_pack *pack, const struct pd_weights *w,
+                                         const struct pd_model *model)
 {
-    (void)phase;
-    return ((const struct pack *)context)->n_chunks;
+    *pack = (struct pd_weights_pack){.weights = w, .model = model};
+    return (struct pd_pool_task){1, copy_vectors, pack};
+}
+
+enum { UNIT_BYTES = 1 << 19 };
+
+/* A matrix and where it comes from. */
+struct source {
+    const struct pd_weight *weight;
+    const struct pd_tensor *tensor;
+};
+
+/* Matrix number i: the embedding, the output head, those of the layers; rows 0 where the model has none. False
+ * behind the last. */
+static bool matrix_at(const struct pd_weights_pack *p, int i, struct source *source_ret)
+{
+    static const struct pd_weight none;
+    const struct pd_weights *w = p->weights;
+    if (i >= 2) {
+        int layer = (i - 2) / PD_LAYER_TENSORS, t = (i - 2) % PD_LAYER_TENSORS;
+        if (layer == p->model->hparams.n_layers)
+            return false;
+        *source_ret =
+            (struct source){&w->layer[layer].matrix[t], &p->model->layer[layer].tensor[t]};
+    } else if (i == 1) {
+        *source_ret =
+            (struct source){w->output != &w->embedding ? w->output : &none, &p->model->output};
+    } else {
+        *source_ret = (struct source){&w->embedding, &p->model->token_embd};
+    }
+    return true;
+}
+
+static size_t source_bytes(const struct source *source)
+{
+    const struct pd_tensor *t = source->tensor;
+    return source->weight->rows > 0
+               ? (size_t)t->rows * pd_format_row_bytes(t->format, (size_t)t->cols)
+               : 0;
+}
+
+/* Pieces to pack a matrix in: of about as much memory of the file as lies ready at once. */
+static int n_units(const struct source *source)
+{
+    size_t n = source_bytes(source) / UNIT_BYTES;
+    return source->weight->rows > 0 ? pd_max_int(1, pd_min_int((int)n, source->weight->n_panels))
+                                    : 0;
+}
+
+static void pack_unit(const struct pd_weights_pack *p, const struct source *source, int unit, int n)
+{
+    const struct pd_weight *w = source->weight;
+    const struct pd_tensor *t = source->tensor;
+    int begin, end;
+    size_t row_bytes = pd_format_row_bytes(t->format, (size_t)t->cols);
+    size_t panel_bytes = (size_t)p->panel_rows * row_bytes; /* in the file */
+    pd_share(w->n_panels, unit, n, &begin, &end);
+    const uint8_t *data = (const uint8_t *)t->data + (size_t)begin * panel_bytes;
+    size_t bytes =
+        (size_t)(pd_min_int(end * p->panel_rows, w->rows) - begin * p->panel_rows) * row_bytes;
+    for (int i = begin; i < end; i++)
+        pd_panel_pack(w->format, data + (size_t)(i - begin) * panel_bytes, row_bytes,
+                      pd_min_int(p->panel_rows, w->rows - i * p->panel_rows), w->cols,
+                      p->panel_rows, w->panels + (size_t)i * w->panel_bytes);
+    pd_map_release(p->map, data, bytes);
 }
 
 static void run_pack(void *context, int phase, int chunk, int thread)
 {
-    (void)thread;
-    const struct pack *p = context;
-    struct pd_weights *w = p->weights;
-    if (phase == 0) {
-        pack_matrix(p, &w->embedding, &p->model->token_embd, chunk);
-        if (w->output != &w->embedding)
-            pack_matrix(p, w->output, &p->model->output, chunk);
-        return;
-    }
-    struct pd_layer_weights *layer = &w->layer[phase - 1];
-    const struct pd_tensor *tensor = p->model->layer[phase - 1].tensor;
-    for (int t = 0; t < PD_LAYER_TENSORS; t++) {
-        if (layer->matrix[t].rows > 0)
-            pack_matrix(p, &layer->matrix[t], &tensor[t], chunk);
+    (void)phase, (void)thread;
+    const struct pd_weights_pack *p = context;
+    struct source source;
+    int begin, end, first = 0; /* units; of this matrix */
+    pd_share(p->n_units, chunk, p->n_chunks, &begin, &end);
+    for (int i = 0; first < end && matrix_at(p, i, &source); i++) {
+        int n = n_units(&source);
+        for (int unit = pd_max_int(begin - first, 0); unit < pd_min_int(end - first, n); unit++)
+            pack_unit(p, &source, unit, n);
+        first += n;
     }
 }
 
-void pd_weights_pack(struct pd_weights *w, const struct pd_model *model, int panel_rows,
-                     struct pd_pool *pool)
+struct pd_pool_task pd_weights_pack_task(struct pd_weights_pack *pack, const struct pd_weights *w,
+                                         const struct pd_model *model, int panel_rows,
+                                         const struct pd_map *map)
 {
-    struct pack p = {w, model, panel_rows, pd_pool_chunks(pool, PD_MAX_CHUNKS)};
-    const struct pd_job job = {model->hparams.n_layers + 1, begin_pack, run_pack};
-    pd_pool_run(pool, &job, &p);
+    struct source source;
+    *pack = (struct pd_weights_pack){w, model, map, panel_rows, 0, 0};
+    for (int i = 0; matrix_at(pack, i, &source); i++)
+        pack->n_units += n_units(&source);
+    pack->n_chunks = pd_min_int(pack->n_units, PD_MAX_TASK_CHUNKS);
+    return (struct pd_pool_task){pack->n_chunks, run_pack, pack};
 }
 
 void pd_weight_row(const struct pd_weight *w, int row, int panel_rows, float *out)

@@ -8,6 +8,7 @@
 
 #include "arch/kernels.h"
 #include "base/arena.h"
+#include "base/os.h"
 #include "base/pool.h"
 #include "model/model.h"
 
@@ -38,10 +39,21 @@ struct pd_weights {
 void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int panel_rows,
                        struct pd_arena *a, struct pd_arena *panels);
 
-/* Fills the vectors from the model's file, and the panels, on all threads of the pool. */
-void pd_weights_copy_vectors(struct pd_weights *w, const struct pd_model *model);
-void pd_weights_pack(struct pd_weights *w, const struct pd_model *model, int panel_rows,
-                     struct pd_pool *pool);
+/* Two tasks, for as long as `pack` lives. One fills the panels; map: the file, whose pages are given back behind it. The
+ * other fills the vectors, and is best run last: they lie between panels, whose memory the first is given by
+ * the system on all threads. */
+struct pd_weights_pack {
+    const struct pd_weights *weights;
+    const struct pd_model *model;
+    const struct pd_map *map;
+    int panel_rows;
+    int n_units, n_chunks;
+};
+struct pd_pool_task pd_weights_copy_task(struct pd_weights_pack *pack, const struct pd_weights *w,
+                                         const struct pd_model *model);
+struct pd_pool_task pd_weights_pack_task(struct pd_weights_pack *pack, const struct pd_weights *w,
+                                         const struct pd_model *model, int panel_rows,
+                                         const struct pd_map *map);
 
 /* Floats of a row, as the format's decoder gives them. */
 void pd_weight_row(const struct pd_weight *w, int row, int panel_rows, float *out);

@@ -483,17 +483,38 @@ static enum ponder_status read_tensors(struct pd_gguf *gguf, struct reader *r)
                        (struct named){gguf->tensor, sizeof gguf->tensor[0]});
 }
 
+static enum ponder_status fail_memory(const struct pd_error *err)
+{
+    return pd_fail(err, PONDER_NO_MEMORY, "no memory for the directory of the model file");
+}
+
 enum ponder_status pd_gguf_open(struct pd_gguf *gguf, const unsigned char *bytes, size_t n_bytes,
                                 struct pd_arena *scratch, const struct pd_error *err)
 {
     PD_TRY(read_header(gguf, bytes, n_bytes, err));
     lay_out(gguf, scratch);
     if (scratch->overflowed)
-        return pd_fail(err, PONDER_NO_MEMORY, "no memory for the directory of the model file");
+        return fail_memory(err);
     struct reader r = {
         .file = bytes, .at = bytes + HEADER_BYTES, .end = bytes + n_bytes, .err = err};
     PD_TRY(read_metadata(gguf, &r));
     return read_tensors(gguf, &r);
+}
+
+enum ponder_status pd_gguf_copy(struct pd_gguf *copy_ret, const struct pd_gguf *gguf,
+                                struct pd_arena *a, const struct pd_error *err)
+{
+    size_t n_kv = (size_t)gguf->n_kv, n_tensors = (size_t)gguf->n_tensors;
+    *copy_ret = *gguf;
+    lay_out(copy_ret, a);
+    if (a->overflowed)
+        return fail_memory(err);
+    memcpy(copy_ret->kv, gguf->kv, n_kv * sizeof *gguf->kv);
+    memcpy(copy_ret->tensor, gguf->tensor, n_tensors * sizeof *gguf->tensor);
+    memcpy(copy_ret->kv_by_key, gguf->kv_by_key, n_kv * sizeof *gguf->kv_by_key);
+    memcpy(copy_ret->tensor_by_name, gguf->tensor_by_name,
+           n_tensors * sizeof *gguf->tensor_by_name);
+    return PONDER_OK;
 }
 
 const struct pd_gguf_kv *pd_gguf_find(const struct pd_gguf *gguf, const char *key)

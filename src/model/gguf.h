@@ -80,6 +80,10 @@ enum ponder_status pd_gguf_open(struct pd_gguf *gguf, const unsigned char *bytes
 enum ponder_status pd_gguf_scratch_bytes(const unsigned char *bytes, size_t n_bytes,
                                          size_t *scratch_bytes_ret, const struct pd_error *err);
 
+/* The same directory in another arena, without reading it again. NO_MEMORY. */
+enum ponder_status pd_gguf_copy(struct pd_gguf *copy_ret, const struct pd_gguf *gguf,
+                                struct pd_arena *a, const struct pd_error *err);
+
 /* NULL if the file has no such key or tensor. */
 const struct pd_gguf_kv *pd_gguf_find(const struct pd_gguf *gguf, const char *key);
 const struct pd_gguf_tensor *pd_gguf_find_tensor(const struct pd_gguf *gguf, const char *name);

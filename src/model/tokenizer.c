@@ -21,75 +21,102 @@ static enum ponder_status read_token_id(const struct pd_gguf *gguf, const char *
 }
 
 /* Tokens that end a generation are known by their text (vocab.c) or named by the file. */
-static enum ponder_status mark_ends(struct pd_tokenizer *t, const struct pd_gguf *gguf, int n_vocab,
-                                    bool is_counting, const struct pd_error *err)
+static const char *const end_keys[] = {
+    "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id", "tokenizer.ggml.fim_pad_token_id",
+    "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id"};
+
+static enum ponder_status check_ends(const struct pd_gguf *gguf, int n_vocab,
+                                     const struct pd_error *err)
 {
-    static const char *const keys[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
-                                       "tokenizer.ggml.fim_pad_token_id",
-                                       "tokenizer.ggml.fim_rep_token_id",
-                                       "tokenizer.ggml.fim_sep_token_id"};
-    if (t->eos >= 0 && !is_counting)
-        t->vocab.kind[t->eos] |= PD_TOKEN_ENDS_TEXT;
-    for (size_t i = 0; i < PD_COUNT(keys); i++) {
-        int32_t token;
-        PD_TRY(read_token_id(gguf, keys[i], n_vocab, -1, &token, err));
-        if (token >= 0 && !is_counting)
-            t->vocab.kind[token] |= PD_TOKEN_ENDS_TEXT;
-    }
+    int32_t token;
+    for (size_t i = 0; i < PD_COUNT(end_keys); i++)
+        PD_TRY(read_token_id(gguf, end_keys[i], n_vocab, -1, &token, err));
     return PONDER_OK;
 }
 
-static enum ponder_status find_kind(struct pd_tokenizer *t, const struct pd_gguf *gguf,
-                                    bool *is_spm_ret, const struct pd_error *err)
+static void mark_ends(struct pd_tokenizer *t, const struct pd_gguf *gguf)
+{
+    int32_t token;
+    if (t->eos >= 0)
+        t->vocab.kind[t->eos] |= PD_TOKEN_ENDS_TEXT;
+    for (size_t i = 0; i < PD_COUNT(end_keys); i++)
+        if (read_token_id(gguf, end_keys[i], (int)t->vocab.n, -1, &token, NULL) == PONDER_OK &&
+            token >= 0)
+            t->vocab.kind[token] |= PD_TOKEN_ENDS_TEXT;
+}
+
+static enum ponder_status find_kind(struct pd_tokenizer_survey *survey, const struct pd_gguf *gguf,
+                                    const struct pd_error *err)
 {
     struct pd_string model = {0};
     struct pd_string pre = {"default", 7};
     char shown[PD_SHOW_BYTES];
     PD_TRY(pd_gguf_get_string(gguf, "tokenizer.ggml.model", true, &model, err));
-    *is_spm_ret = pd_string_equal(model, "llama");
-    if (*is_spm_ret)
+    survey->is_spm = pd_string_equal(model, "llama");
+    if (survey->is_spm)
         return PONDER_OK;
     if (!pd_string_equal(model, "gpt2"))
         return pd_fail(err, PONDER_UNSUPPORTED,
                        "tokenizer model '%s' is not supported; there are: gpt2, llama",
                        pd_string_show(model, shown));
     PD_TRY(pd_gguf_get_string(gguf, "tokenizer.ggml.pre", false, &pre, err));
-    t->pre = pd_pretokenizer_find(pre);
-    if (t->pre == NULL)
+    survey->pre = pd_pretokenizer_find(pre);
+    if (survey->pre == NULL)
         return pd_fail(err, PONDER_UNSUPPORTED,
                        "pre-tokenizer '%s' is not supported; there are: %s",
                        pd_string_show(pre, shown), pd_pretokenizer_list());
     return PONDER_OK;
 }
 
-enum ponder_status pd_tokenizer_layout(struct pd_tokenizer **tokenizer_ret,
-                                       const struct pd_gguf *gguf, int n_vocab, struct pd_arena *a,
+enum ponder_status pd_tokenizer_survey(struct pd_tokenizer_survey *survey_ret,
+                                       const struct pd_gguf *gguf, int n_vocab,
                                        const struct pd_error *err)
 {
-    struct pd_tokenizer t = {0};
-    bool is_spm;
+    struct pd_tokenizer_survey *s = survey_ret;
     int32_t unknown;
-    *tokenizer_ret = NULL;
-    PD_TRY(find_kind(&t, gguf, &is_spm, err));
+    *s = (struct pd_tokenizer_survey){.pre = NULL};
+    PD_TRY(find_kind(s, gguf, err));
+    bool is_spm = s->is_spm;
     PD_TRY(
-        read_token_id(gguf, "tokenizer.ggml.bos_token_id", n_vocab, is_spm ? 1 : -1, &t.bos, err));
+        read_token_id(gguf, "tokenizer.ggml.bos_token_id", n_vocab, is_spm ? 1 : -1, &s->bos, err));
     PD_TRY(
-        read_token_id(gguf, "tokenizer.ggml.eos_token_id", n_vocab, is_spm ? 2 : -1, &t.eos, err));
+        read_token_id(gguf, "tokenizer.ggml.eos_token_id", n_vocab, is_spm ? 2 : -1, &s->eos, err));
     PD_TRY(read_token_id(gguf, "tokenizer.ggml.unknown_token_id", n_vocab, is_spm ? 0 : -1,
                          &unknown, err));
-    t.adds_bos = is_spm || t.pre->add_bos;
-    t.adds_space = is_spm;
-    PD_TRY(pd_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &t.adds_bos, err));
-    PD_TRY(pd_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix", &t.adds_space, err));
-    struct pd_tokenizer *place = PD_NEW(a, struct pd_tokenizer, 1);
-    PD_TRY(pd_vocab_layout(&t.vocab, gguf, is_spm, n_vocab, unknown, a, err));
+    s->adds_bos = is_spm || s->pre->add_bos;
+    s->adds_space = is_spm;
+    PD_TRY(pd_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &s->adds_bos, err));
+    PD_TRY(pd_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix", &s->adds_space, err));
+    PD_TRY(pd_vocab_survey(s, gguf, n_vocab, unknown, err));
     if (!is_spm)
-        PD_TRY(pd_merges_layout(&t.merges, &t.vocab, gguf, a, err));
-    PD_TRY(mark_ends(&t, gguf, n_vocab, pd_arena_is_counting(a), err));
-    if (place != NULL)
-        *place = t;
-    *tokenizer_ret = place;
-    return PONDER_OK;
+        PD_TRY(pd_merges_survey(s, gguf, err));
+    return check_ends(gguf, n_vocab, err);
+}
+
+struct pd_tokenizer *pd_tokenizer_layout(const struct pd_tokenizer_survey *survey,
+                                         struct pd_arena *a)
+{
+    struct pd_tokenizer t = {.pre = survey->pre,
+                             .adds_bos = survey->adds_bos,
+                             .adds_space = survey->adds_space,
+                             .bos = survey->bos,
+                             .eos = survey->eos};
+    struct pd_tokenizer *place = PD_NEW(a, struct pd_tokenizer, 1);
+    pd_vocab_layout(&t.vocab, survey, a);
+    if (!survey->is_spm)
+        pd_merges_layout(&t.merges, survey, a);
+    if (pd_arena_is_counting(a) || a->overflowed)
+        return NULL;
+    *place = t;
+    return place;
+}
+
+void pd_tokenizer_fill(struct pd_tokenizer *t, const struct pd_gguf *gguf)
+{
+    pd_vocab_fill(&t->vocab, gguf);
+    if (!t->vocab.is_spm)
+        pd_merges_fill(&t->merges, &t->vocab, gguf);
+    mark_ends(t, gguf);
 }
 
 int pd_tokenizer_n_vocab(const struct pd_tokenizer *t)

@@ -14,13 +14,30 @@
 
 struct pd_tokenizer;
 
-/* Checks the vocabulary (UNSUPPORTED: a tokenizer model or pre-tokenizer we don't have, named in
- * err; BAD_FILE) and lays it out in the arena: counts the same bytes over a counting arena as
- * over a real one. NULL in *tokenizer_ret while counting. n_vocab: rows of the embedding; the
- * token arrays must have as many. */
-enum ponder_status pd_tokenizer_layout(struct pd_tokenizer **tokenizer_ret,
-                                       const struct pd_gguf *gguf, int n_vocab, struct pd_arena *a,
+/* What there is to know of a vocabulary before any of it is copied. */
+struct pd_tokenizer_survey {
+    bool is_spm, adds_bos, adds_space;
+    const struct pd_pretokenizer *pre; /* BPE; NULL: SentencePiece */
+    int32_t bos, eos;                  /* -1: none */
+    uint32_t n_tokens, n_special, n_merges;
+    uint32_t text_bytes, max_bytes; /* of all tokens and of the longest, as in the file */
+    int32_t byte_token[256];
+};
+
+/* Checks the vocabulary: UNSUPPORTED: a tokenizer model or pre-tokenizer we don't have, named in
+ * err; BAD_FILE. n_vocab: rows of the embedding; the token arrays must have as many. */
+enum ponder_status pd_tokenizer_survey(struct pd_tokenizer_survey *survey_ret,
+                                       const struct pd_gguf *gguf, int n_vocab,
                                        const struct pd_error *err);
+
+/* Places it: counts the same bytes over a counting arena as over a real one. NULL while counting, or
+ * where the arena is too small. */
+struct pd_tokenizer *pd_tokenizer_layout(const struct pd_tokenizer_survey *survey,
+                                         struct pd_arena *a);
+
+/* Copies the vocabulary from the file that was surveyed: the longest part of a start that is not
+ * shared among threads. */
+void pd_tokenizer_fill(struct pd_tokenizer *t, const struct pd_gguf *gguf);
 
 int pd_tokenizer_n_vocab(const struct pd_tokenizer *t);
 int32_t pd_tokenizer_bos(const struct pd_tokenizer *t); /* -1: none */

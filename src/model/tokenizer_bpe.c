@@ -6,6 +6,8 @@
 #include "base/utf8.h"
 #include "model/tokenizer_kind.h"
 
+static const char merges_key[] = "tokenizer.ggml.merges";
+
 /* The merge of two tokens, or -1; *walk: where it is or would be. */
 static int32_t find_merge(const struct pd_merges *merges, int32_t left, int32_t right,
                           struct pd_index_walk *walk)
@@ -60,33 +62,46 @@ static void read_merge(struct pd_merges *merges, const struct pd_vocab *v, struc
     pd_index_put(&merges->index, &walk, rank);
 }
 
-enum ponder_status pd_merges_layout(struct pd_merges *merges, const struct pd_vocab *v,
-                                    const struct pd_gguf *gguf, struct pd_arena *a,
+enum ponder_status pd_merges_survey(struct pd_tokenizer_survey *survey, const struct pd_gguf *gguf,
                                     const struct pd_error *err)
 {
     const struct pd_gguf_kv *kv;
-    PD_TRY(pd_vocab_array(gguf, "tokenizer.ggml.merges", PD_GGUF_STRING, true, &kv, err));
+    PD_TRY(pd_vocab_array(gguf, merges_key, PD_GGUF_STRING, true, &kv, err));
     if (kv->n > PD_INDEX_MAX)
         return pd_fail(err, PONDER_UNSUPPORTED,
                        "the vocabulary has %llu merges; at most %d are supported",
                        (unsigned long long)kv->n, PD_INDEX_MAX);
-    merges->n = (uint32_t)kv->n;
-    merges->rule = PD_NEW(a, struct pd_merge_rule, merges->n);
-    merges->buffer = PD_NEW(a, char, 2 * (size_t)v->max_bytes);
-    pd_index_layout(&merges->index, merges->n, a);
-    if (a->overflowed)
-        return pd_fail(err, PONDER_NO_MEMORY, "the memory is too small for the merges");
+    survey->n_merges = (uint32_t)kv->n;
     const unsigned char *cursor = kv->data;
-    for (uint32_t rank = 0; rank < merges->n; rank++) {
-        struct pd_string left;
-        struct pd_string right;
+    for (uint32_t rank = 0; rank < survey->n_merges; rank++) {
+        struct pd_string left, right;
         if (!cut_merge(pd_gguf_next_string(&cursor), &left, &right))
             return pd_fail(err, PONDER_BAD_FILE, "merge %u is not two texts with a space between",
                            rank);
-        if (!pd_arena_is_counting(a))
-            read_merge(merges, v, left, right, rank);
     }
     return PONDER_OK;
+}
+
+void pd_merges_layout(struct pd_merges *merges, const struct pd_tokenizer_survey *survey,
+                      struct pd_arena *a)
+{
+    merges->n = survey->n_merges;
+    merges->rule = PD_NEW(a, struct pd_merge_rule, merges->n);
+    merges->buffer = PD_NEW(a, char, 2 * (size_t)survey->max_bytes);
+    pd_index_layout(&merges->index, merges->n, a);
+}
+
+void pd_merges_fill(struct pd_merges *merges, const struct pd_vocab *v, const struct pd_gguf *gguf)
+{
+    const struct pd_gguf_kv *kv = pd_gguf_find(gguf, merges_key);
+    PD_ASSERT(kv != NULL && kv->n == merges->n);
+    const unsigned char *cursor = kv->data;
+    pd_index_clear(&merges->index);
+    for (uint32_t rank = 0; rank < merges->n; rank++) {
+        struct pd_string left, right;
+        if (cut_merge(pd_gguf_next_string(&cursor), &left, &right))
+            read_merge(merges, v, left, right, rank);
+    }
 }
 
 static bool find_joined(const void *user, const struct pd_symbol *left,

@@ -46,10 +46,12 @@ static inline void pd_tokenize_emit(struct pd_tokenize_run *run, int32_t token)
     run->n++;
 }
 
-/* Reads the merges; the vocabulary is there already. */
-enum ponder_status pd_merges_layout(struct pd_merges *merges, const struct pd_vocab *v,
-                                    const struct pd_gguf *gguf, struct pd_arena *a,
+/* Checks the merges, places them, and reads them once the vocabulary is there. */
+enum ponder_status pd_merges_survey(struct pd_tokenizer_survey *survey, const struct pd_gguf *gguf,
                                     const struct pd_error *err);
+void pd_merges_layout(struct pd_merges *merges, const struct pd_tokenizer_survey *survey,
+                      struct pd_arena *a);
+void pd_merges_fill(struct pd_merges *merges, const struct pd_vocab *v, const struct pd_gguf *gguf);
 
 /* What a text of n bytes can take of the scratch, at most. BPE: an invalid byte becomes U+FFFD,
  * and each byte is a symbol. SentencePiece: a space becomes U+2581, one symbol, unless a cut-off

@@ -174,11 +174,11 @@ static bool is_printable_ascii(struct pd_string text)
  * returns its length. *merges_ret: merging may make this token. Never a control token: no text
  * that is not parsed for them may forge one. Byte-level BPE works on encoded text: a
  * user-defined token, stored raw, can come out of that only if its text is the same both ways. */
-static size_t store_text(const struct pd_vocab *v, struct pd_string text, uint8_t kind,
-                         char *stored_ret, bool *merges_ret)
+static size_t store_text(bool is_spm, struct pd_string text, uint8_t kind, char *stored_ret,
+                         bool *merges_ret)
 {
     size_t bytes;
-    if (!v->is_spm && (kind & PD_TOKEN_SPECIAL) == 0 &&
+    if (!is_spm && (kind & PD_TOKEN_SPECIAL) == 0 &&
         pd_vocab_decode(text, stored_ret, SIZE_MAX, &bytes)) {
         *merges_ret = bytes > 0;
         return bytes;
@@ -186,7 +186,7 @@ static size_t store_text(const struct pd_vocab *v, struct pd_string text, uint8_
     if (stored_ret != NULL)
         memcpy(stored_ret, text.data, text.bytes);
     *merges_ret =
-        text.bytes > 0 && (kind & PD_TOKEN_ASKED) == 0 && (v->is_spm || is_printable_ascii(text));
+        text.bytes > 0 && (kind & PD_TOKEN_ASKED) == 0 && (is_spm || is_printable_ascii(text));
     return text.bytes;
 }
 
@@ -208,23 +208,21 @@ int pd_vocab_byte(struct pd_string text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* Text counts as the file has it: what is stored is never longer. */
-struct survey {
-    uint64_t text_bytes;
-    uint32_t n_special;
-    uint32_t max_bytes;
-    int32_t byte_token[256]; /* "<0xNN>" */
-    int32_t char_token[256]; /* a text of this one byte */
+/* The first token of each byte. */
+struct byte_tokens {
+    int32_t named[256];   /* "<0xNN>" */
+    int32_t written[256]; /* a text of this one byte */
 };
 
-static enum ponder_status survey_tokens(struct survey *survey, const struct pd_vocab *v,
-                                        const struct arrays *arrays, const struct pd_error *err)
+/* Text counts as the file has it: what is stored is never longer. */
+static enum ponder_status survey_tokens(struct pd_tokenizer_survey *survey,
+                                        struct byte_tokens *first, const struct arrays *arrays,
+                                        const struct pd_error *err)
 {
-    *survey = (struct survey){0};
-    memset(survey->byte_token, -1, sizeof survey->byte_token);
-    memset(survey->char_token, -1, sizeof survey->char_token);
+    uint64_t text_bytes = 0;
+    memset(first, -1, sizeof *first);
     const unsigned char *cursor = arrays->tokens->data;
-    for (uint32_t i = 0; i < v->n; i++) {
+    for (uint32_t i = 0; i < survey->n_tokens; i++) {
         struct pd_string text = pd_gguf_next_string(&cursor);
         if (text.bytes > PD_GGUF_MAX_TOKEN_BYTES)
             return pd_fail(err, PONDER_BAD_FILE, "token %u has %zu bytes; at most %d are supported",
@@ -233,39 +231,41 @@ static enum ponder_status survey_tokens(struct survey *survey, const struct pd_v
         int byte = pd_vocab_byte(text);
         if ((kind & PD_TOKEN_BYTE) != 0 && byte < 0)
             return pd_fail(err, PONDER_BAD_FILE, "byte token %u is not written <0xNN>", i);
-        if (byte >= 0 && survey->byte_token[byte] < 0)
-            survey->byte_token[byte] = (int32_t)i;
+        if (byte >= 0 && first->named[byte] < 0)
+            first->named[byte] = (int32_t)i;
         if (text.bytes <= 2) { /* two may be one, encoded */
             char stored[2] = {0};
             bool merges;
-            size_t bytes = store_text(v, text, kind, stored, &merges);
-            int32_t *char_token = &survey->char_token[(unsigned char)stored[0]];
-            if (bytes == 1 && merges && *char_token < 0)
-                *char_token = (int32_t)i;
+            size_t bytes = store_text(survey->is_spm, text, kind, stored, &merges);
+            int32_t *written = &first->written[(unsigned char)stored[0]];
+            if (bytes == 1 && merges && *written < 0)
+                *written = (int32_t)i;
         }
-        survey->text_bytes += text.bytes;
+        text_bytes += text.bytes;
         survey->n_special += (kind & PD_TOKEN_SPECIAL) != 0;
         if (text.bytes > survey->max_bytes)
             survey->max_bytes = (uint32_t)text.bytes;
     }
-    if (survey->text_bytes > UINT32_MAX)
+    if (text_bytes > UINT32_MAX)
         return pd_fail(err, PONDER_UNSUPPORTED, "the vocabulary has more than 4 GiB of text");
+    survey->text_bytes = (uint32_t)text_bytes;
     return PONDER_OK;
 }
 
-static enum ponder_status choose_byte_tokens(struct pd_vocab *v, const struct survey *survey,
-                                             int32_t unknown, const struct pd_error *err)
+static enum ponder_status choose_byte_tokens(struct pd_tokenizer_survey *survey,
+                                             const struct byte_tokens *first, int32_t unknown,
+                                             const struct pd_error *err)
 {
     for (int byte = 0; byte < 256; byte++) {
-        int32_t token = survey->char_token[byte];
-        if (v->is_spm && survey->byte_token[byte] >= 0)
-            token = survey->byte_token[byte];
-        if (v->is_spm && token < 0)
+        int32_t token = first->written[byte];
+        if (survey->is_spm && first->named[byte] >= 0)
+            token = first->named[byte];
+        if (survey->is_spm && token < 0)
             token = unknown;
-        if (v->is_spm && token < 0)
+        if (survey->is_spm && token < 0)
             return pd_fail(err, PONDER_BAD_FILE, "the vocabulary has no token for byte <0x%02X>",
                            (unsigned)byte);
-        v->byte_token[byte] = token;
+        survey->byte_token[byte] = token;
     }
     return PONDER_OK;
 }
@@ -334,13 +334,14 @@ static void copy_tokens(struct pd_vocab *v, const struct arrays *arrays)
 {
     const unsigned char *cursor = arrays->tokens->data;
     uint32_t n_special = 0;
+    pd_index_clear(&v->index);
     v->offset[0] = 0;
     for (uint32_t i = 0; i < v->n; i++) {
         struct pd_string text = pd_gguf_next_string(&cursor);
         uint8_t kind = kind_of(arrays, i, text);
         bool merges;
-        v->offset[i + 1] =
-            v->offset[i] + (uint32_t)store_text(v, text, kind, v->text + v->offset[i], &merges);
+        v->offset[i + 1] = v->offset[i] + (uint32_t)store_text(v->is_spm, text, kind,
+                                                               v->text + v->offset[i], &merges);
         v->kind[i] = kind;
         if (v->is_spm)
             key_of_score(pd_gguf_array_u32(arrays->scores, i), &v->key[i]);
@@ -357,32 +358,42 @@ static void copy_tokens(struct pd_vocab *v, const struct arrays *arrays)
     }
 }
 
-enum ponder_status pd_vocab_layout(struct pd_vocab *v, const struct pd_gguf *gguf, bool is_spm,
-                                   int n_vocab, int32_t unknown, struct pd_arena *a,
-                                   const struct pd_error *err)
+enum ponder_status pd_vocab_survey(struct pd_tokenizer_survey *survey, const struct pd_gguf *gguf,
+                                   int n_vocab, int32_t unknown, const struct pd_error *err)
 {
     struct arrays arrays;
-    struct survey survey;
-    *v = (struct pd_vocab){.is_spm = is_spm};
-    PD_TRY(find_arrays(&arrays, gguf, is_spm, n_vocab, err));
-    v->n = (uint32_t)arrays.tokens->n;
-    PD_TRY(survey_tokens(&survey, v, &arrays, err));
-    PD_TRY(choose_byte_tokens(v, &survey, unknown, err));
-    PD_TRY(check_scores(&arrays, err));
-    v->n_special = survey.n_special;
-    v->max_bytes = survey.max_bytes;
+    struct byte_tokens first;
+    PD_TRY(find_arrays(&arrays, gguf, survey->is_spm, n_vocab, err));
+    survey->n_tokens = (uint32_t)arrays.tokens->n;
+    PD_TRY(survey_tokens(survey, &first, &arrays, err));
+    PD_TRY(choose_byte_tokens(survey, &first, unknown, err));
+    return check_scores(&arrays, err);
+}
+
+void pd_vocab_layout(struct pd_vocab *v, const struct pd_tokenizer_survey *survey,
+                     struct pd_arena *a)
+{
+    *v = (struct pd_vocab){.is_spm = survey->is_spm,
+                           .n = survey->n_tokens,
+                           .n_special = survey->n_special,
+                           .max_bytes = survey->max_bytes};
+    memcpy(v->byte_token, survey->byte_token, sizeof v->byte_token);
     v->offset = PD_NEW(a, uint32_t, v->n + 1);
-    v->text = PD_NEW(a, char, survey.text_bytes);
+    v->text = PD_NEW(a, char, survey->text_bytes);
     v->kind = PD_NEW(a, uint8_t, v->n);
-    v->key = is_spm ? PD_NEW(a, uint32_t, v->n) : NULL;
+    v->key = survey->is_spm ? PD_NEW(a, uint32_t, v->n) : NULL;
     v->special = PD_NEW(a, uint32_t, v->n_special);
     v->shorter = PD_NEW(a, uint32_t, v->n_special);
     pd_index_layout(&v->index, v->n, a);
-    if (a->overflowed)
-        return pd_fail(err, PONDER_NO_MEMORY, "the memory is too small for the vocabulary");
-    if (pd_arena_is_counting(a))
-        return PONDER_OK;
+}
+
+void pd_vocab_fill(struct pd_vocab *v, const struct pd_gguf *gguf)
+{
+    struct arrays arrays;
+    enum ponder_status status = find_arrays(&arrays, gguf, v->is_spm, (int)v->n, NULL);
+    PD_ASSERT(status == PONDER_OK); /* the survey has seen them */
+    if (status != PONDER_OK)
+        return;
     copy_tokens(v, &arrays);
     pd_vocab_sort_special(v);
-    return PONDER_OK;
 }

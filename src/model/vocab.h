@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "model/gguf.h"
+#include "model/tokenizer.h"
 
 /* What a token is; none of the kinds: unused or undefined, without text. */
 enum {
@@ -33,6 +34,7 @@ struct pd_index {
 };
 
 void pd_index_layout(struct pd_index *index, size_t n, struct pd_arena *a);
+void pd_index_clear(struct pd_index *index);
 
 /* Walks the numbers stored under a hash: begin, then next until UINT32_MAX, after which
  * pd_index_put() stores one more in the place found. */
@@ -66,11 +68,14 @@ struct pd_vocab {
     uint8_t special_lead[256]; /* by first byte: PD_TOKEN_USER, PD_TOKEN_CONTROL, both or none */
 };
 
-/* Checks the token arrays and lays the vocabulary out: counts the same over a counting arena as
- * over a real one. unknown: token for bytes that a SentencePiece vocabulary lacks, or -1. */
-enum ponder_status pd_vocab_layout(struct pd_vocab *v, const struct pd_gguf *gguf, bool is_spm,
-                                   int n_vocab, int32_t unknown, struct pd_arena *a,
-                                   const struct pd_error *err);
+/* Checks the token arrays and says what of the survey is theirs; is_spm is given. unknown: token for
+ * bytes that a SentencePiece vocabulary lacks, or -1. */
+enum ponder_status pd_vocab_survey(struct pd_tokenizer_survey *survey, const struct pd_gguf *gguf,
+                                   int n_vocab, int32_t unknown, const struct pd_error *err);
+
+void pd_vocab_layout(struct pd_vocab *v, const struct pd_tokenizer_survey *survey,
+                     struct pd_arena *a);
+void pd_vocab_fill(struct pd_vocab *v, const struct pd_gguf *gguf);
 
 /* The array called key, of exactly this element type; NULL in *kv_ret if the file has none. */
 enum ponder_status pd_vocab_array(const struct pd_gguf *gguf, const char *key,

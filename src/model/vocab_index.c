@@ -9,8 +9,11 @@ void pd_index_layout(struct pd_index *index, size_t n, struct pd_arena *a)
     PD_ASSERT(n <= PD_INDEX_MAX);
     index->n_slots = (uint32_t)(n + n / 2 + 1);
     index->slot = PD_NEW(a, uint32_t, index->n_slots);
-    if (index->slot != NULL)
-        memset(index->slot, 0xFF, index->n_slots * sizeof *index->slot);
+}
+
+void pd_index_clear(struct pd_index *index)
+{
+    memset(index->slot, 0xFF, index->n_slots * sizeof *index->slot);
 }
 
 struct pd_index_walk pd_index_begin(const struct pd_index *index, uint64_t hash)

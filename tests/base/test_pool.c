@@ -231,6 +231,27 @@ static void test_chunks_of_a_single_phase(void **state)
     }
 }
 
+static void test_tasks_are_each_done_whole(void **state)
+{
+    (void)state;
+    static int n_done[4][8];
+    static const int n_chunks[4] = {1, 0, 8, 3};
+    struct pd_pool_task tasks[4];
+    for (int t = 0; t < 4; t++)
+        tasks[t] = (struct pd_pool_task){n_chunks[t], count_chunk, n_done[t]};
+    for (size_t i = 0; i < PD_COUNT(thread_counts); i++) {
+        struct fixture f;
+        memset(n_done, 0, sizeof n_done);
+        start(&f, thread_counts[i]);
+        for (int n = 0; n <= 4; n++) /* task t is in 4 - t of the jobs */
+            pd_pool_run_tasks(f.pool, tasks, n);
+        stop(&f);
+        for (int t = 0; t < 4; t++)
+            for (int chunk = 0; chunk < 8; chunk++)
+                assert_int_equal(n_done[t][chunk], chunk < n_chunks[t] ? 4 - t : 0);
+    }
+}
+
 /* The pool numbers its runs in 16 bits. */
 static void test_many_runs_wrap_around(void **state)
 {
@@ -316,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_stop_ends_a_job_at_once),
         cmocka_unit_test(test_phases_may_be_empty),
         cmocka_unit_test(test_chunks_of_a_single_phase),
+        cmocka_unit_test(test_tasks_are_each_done_whole),
         cmocka_unit_test(test_many_runs_wrap_around),
         cmocka_unit_test(test_pools_are_independent),
         cmocka_unit_test(test_pool_that_never_ran_stops),

@@ -24,6 +24,9 @@ same "two threads give the same bytes" --threads 2
 same "one lane gives the same bytes" --lanes 1
 same "kernels in plain C give the same bytes" --isa generic
 
+check_exit 2 "refuses an instruction set that is none" "$ponder" solve --isa mmx9 "$question"
+shows "instruction set 'mmx9' is unknown; here there are: generic"
+
 # Other commands --------------------------------------------------------------------------------------
 check "generates text" "$ponder" generate --temp 0 --max-tokens 8 "The capital of France is"
 check "generates JSON" "$ponder" generate --json --temp 0 --max-tokens 8 "The capital of France is"

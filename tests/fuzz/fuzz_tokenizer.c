@@ -106,13 +106,17 @@ static struct pd_tokenizer *make_tokenizer(const char *pre_name)
     pd_arena_init(&arena, scratch, scratch_bytes);
     if (pd_gguf_open(&gguf, bytes, n_bytes, &arena, NULL) != PONDER_OK)
         abort();
-    pd_arena_init_count(&arena);
-    if (pd_tokenizer_layout(&t, &gguf, (int)v.n, &arena, NULL) != PONDER_OK)
+    struct pd_tokenizer_survey survey;
+    if (pd_tokenizer_survey(&survey, &gguf, (int)v.n, NULL) != PONDER_OK)
         abort();
+    pd_arena_init_count(&arena);
+    pd_tokenizer_layout(&survey, &arena);
     size_t block_bytes = pd_arena_block_bytes(&arena);
     pd_arena_init(&arena, malloc(block_bytes), block_bytes);
-    if (pd_tokenizer_layout(&t, &gguf, (int)v.n, &arena, NULL) != PONDER_OK)
+    t = pd_tokenizer_layout(&survey, &arena);
+    if (t == NULL)
         abort();
+    pd_tokenizer_fill(t, &gguf);
     free(scratch);
     free(bytes);
     gguf_free(b);

@@ -15,17 +15,22 @@ static void lay_out(struct opened_vocab *o, const struct pd_gguf *gguf, int n_vo
 {
     const struct pd_error err = {o->error, sizeof o->error};
     struct pd_arena arena;
-    pd_arena_init_count(&arena);
-    o->status = pd_tokenizer_layout(&o->t, gguf, n_vocab, &arena, &err);
-    assert_null(o->t);
+    struct pd_tokenizer_survey survey;
+    o->status = pd_tokenizer_survey(&survey, gguf, n_vocab, &err);
     if (o->status != PONDER_OK)
         return;
+    pd_arena_init_count(&arena);
+    assert_null(pd_tokenizer_layout(&survey, &arena));
     o->used = arena.used;
     o->block = malloc(o->used + PD_ARENA_ALIGN);
     size_t skip = (size_t)(-(uintptr_t)o->block) % PD_ARENA_ALIGN;
     memset(o->block, 0xA5, o->used + PD_ARENA_ALIGN);
     pd_arena_init(&arena, o->block + skip, o->used - missing);
-    o->status = pd_tokenizer_layout(&o->t, gguf, n_vocab, &arena, &err);
+    o->t = pd_tokenizer_layout(&survey, &arena);
+    if (o->t == NULL)
+        o->status = PONDER_NO_MEMORY;
+    else
+        pd_tokenizer_fill(o->t, gguf);
     if (missing == 0)
         assert_int_equal(arena.used, o->used);
 }

@@ -32,14 +32,17 @@ static enum ponder_status lay_out_tokenizer(struct opened_model *o)
 {
     const struct pd_error err = {o->error, sizeof o->error};
     struct pd_arena arena;
+    struct pd_tokenizer_survey survey;
+    PD_TRY(pd_tokenizer_survey(&survey, &o->gguf, o->model.hparams.n_vocab, &err));
     pd_arena_init_count(&arena);
-    PD_TRY(pd_tokenizer_layout(&o->tokenizer, &o->gguf, o->model.hparams.n_vocab, &arena, &err));
+    pd_tokenizer_layout(&survey, &arena);
     size_t used = arena.used, block_bytes = pd_arena_block_bytes(&arena);
     o->tokenizer_block = malloc(block_bytes);
     pd_arena_init(&arena, o->tokenizer_block, block_bytes);
-    PD_TRY(pd_tokenizer_layout(&o->tokenizer, &o->gguf, o->model.hparams.n_vocab, &arena, &err));
-    if (arena.used != used)
+    o->tokenizer = pd_tokenizer_layout(&survey, &arena);
+    if (o->tokenizer == NULL || arena.used != used)
         return pd_fail(&err, PONDER_NO_MEMORY, "%zu bytes used, %zu counted", arena.used, used);
+    pd_tokenizer_fill(o->tokenizer, &o->gguf);
     return PONDER_OK;
 }
 
