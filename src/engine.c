@@ -374,7 +374,7 @@ static enum ponder_status load_all(struct ponder *p, const struct source *source
     bool is_packed = source->has_sidecar;
     l.task[l.n_tasks++] = (struct pd_pool_task){1, fill_vocabulary, &l};
     l.n_tasks += pd_decoder_load_tasks(&l.decoder, &p->decoder, &source->model, p->pool,
-                                       is_packed ? NULL : &source->map, l.task + l.n_tasks);
+                                       &source->map, is_packed, l.task + l.n_tasks);
     if (is_packed)
         l.n_tasks += pd_sidecar_begin_check(&l.check, &source->sidecar, &source->map, false,
                                             l.task + l.n_tasks);

@@ -95,15 +95,16 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
 
 int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
                           const struct pd_model *model, struct pd_pool *pool,
-                          const struct pd_map *map, struct pd_pool_task tasks_ret[PD_DECODER_TASKS])
+                          const struct pd_map *map, bool is_packed,
+                          struct pd_pool_task tasks_ret[PD_DECODER_TASKS])
 {
     int n = 0;
     d->pool = pool;
     tasks_ret[n++] = pd_rope_fill_task(&load->rope, &d->rope, &d->hparams, model->rope_freqs.data);
-    if (map != NULL)
+    if (!is_packed)
         tasks_ret[n++] =
             pd_weights_pack_task(&load->pack, &d->weights, model, d->kernels->panel_rows, map);
-    tasks_ret[n++] = pd_weights_copy_task(&load->copy, &d->weights, model);
+    tasks_ret[n++] = pd_weights_copy_task(&load->copy, &d->weights, model, map);
     return n;
 }
 

@@ -87,7 +87,7 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
                        struct pd_decoder_bytes *bytes_ret);
 
 /* Gives the decoder its pool; the tasks, to be run before the first step and while `load` lives, fill weights and
- * tables from the model's file. map: the file; NULL: the panels are there already. */
+ * tables from the model's file. map: the file. is_packed: the panels are there already. */
 enum { PD_DECODER_TASKS = 3 };
 struct pd_decoder_load {
     struct pd_weights_pack pack, copy;
@@ -95,7 +95,7 @@ struct pd_decoder_load {
 };
 int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
                           const struct pd_model *model, struct pd_pool *pool,
-                          const struct pd_map *map,
+                          const struct pd_map *map, bool is_packed,
                           struct pd_pool_task tasks_ret[PD_DECODER_TASKS]);
 
 /* Makes room for rows[0..n), as a step does: for those who take them in several. On failure no lane has

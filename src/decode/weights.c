@@ -68,26 +68,29 @@ void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int p
     }
 }
 
-static void copy_vector(float *out, const struct pd_tensor *t)
+static void copy_vector(const struct pd_weights_pack *p, float *out, const struct pd_tensor *t)
 {
-    if (out != NULL)
-        t->format->decode(t->data, out, (size_t)(t->cols / t->format->block_elements));
+    if (out == NULL)
+        return;
+    size_t n_blocks = (size_t)(t->cols / t->format->block_elements);
+    t->format->decode(t->data, out, n_blocks);
+    pd_map_release(p->map, t->data, n_blocks * t->format->block_bytes);
 }
 
 static void copy_vectors(void *context, int phase, int chunk, int thread)
 {
     (void)phase, (void)chunk, (void)thread;
     const struct pd_weights_pack *p = context;
-    copy_vector(p->weights->output_norm, &p->model->output_norm);
+    copy_vector(p, p->weights->output_norm, &p->model->output_norm);
     for (int i = 0; i < p->model->hparams.n_layers; i++)
         for (int t = 0; t < PD_LAYER_TENSORS; t++)
-            copy_vector(p->weights->layer[i].vector[t], &p->model->layer[i].tensor[t]);
+            copy_vector(p, p->weights->layer[i].vector[t], &p->model->layer[i].tensor[t]);
 }
 
 struct pd_pool_task pd_weights_copy_task(struct pd_weights_pack *pack, const struct pd_weights *w,
-                                         const struct pd_model *model)
+                                         const struct pd_model *model, const struct pd_map *map)
 {
-    *pack = (struct pd_weights_pack){.weights = w, .model = model};
+    *pack = (struct pd_weights_pack){.weights = w, .model = model, .map = map};
     return (struct pd_pool_task){1, copy_vectors, pack};
 }
 

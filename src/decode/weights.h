@@ -39,9 +39,9 @@ struct pd_weights {
 void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int panel_rows,
                        struct pd_arena *a, struct pd_arena *panels);
 
-/* Two tasks, for as long as `pack` lives. One fills the panels; map: the file, whose pages are given back behind it. The
- * other fills the vectors, and is best run last: they lie between panels, whose memory the first is given by
- * the system on all threads. */
+/* Two tasks, for as long as their `pack` lives. map: the file, whose pages are given back behind them. One fills the
+ * panels; the other the vectors, and is best run last: they lie between panels, and so in memory that the first has
+ * by then asked of the system, on all threads. */
 struct pd_weights_pack {
     const struct pd_weights *weights;
     const struct pd_model *model;
@@ -50,7 +50,7 @@ struct pd_weights_pack {
     int n_units, n_chunks;
 };
 struct pd_pool_task pd_weights_copy_task(struct pd_weights_pack *pack, const struct pd_weights *w,
-                                         const struct pd_model *model);
+                                         const struct pd_model *model, const struct pd_map *map);
 struct pd_pool_task pd_weights_pack_task(struct pd_weights_pack *pack, const struct pd_weights *w,
                                          const struct pd_model *model, int panel_rows,
                                          const struct pd_map *map);
