@@ -39,7 +39,10 @@ static uint64_t read_words(const uint64_t *words, size_t n)
             sum[j] = _mm512_add_epi64(sum[j], _mm512_loadu_si512(words + i + j * WORDS));
     for (int j = 1; j < SUMS; j++)
         sum[0] = _mm512_add_epi64(sum[0], sum[j]);
-    uint64_t total = (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+    uint64_t total = 0, part[WORDS];
+    _mm512_storeu_si512(part, sum[0]);
+    for (int j = 0; j < WORDS; j++)
+        total += part[j];
     for (; i < n; i++)
         total += words[i];
     return total;

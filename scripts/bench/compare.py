@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 LANES = (1, 16, 32)
-# name: (file, made by llama-quantize from, its options), and the targets: 1 lane, 16 and 32 lanes behind 128
+# name: (file, made by llama-quantize from, its options), and targets: 1 lane, 16 and 32 lanes behind 128
 # and behind 512 tokens, prefill, scoring.
 MODELS = {
     "Q4_0": ("smollm2-135m-q4_0.gguf", ["--output-tensor-type", "q8_0", "--token-embedding-type", "q8_0"], "Q4_0"),
@@ -116,7 +116,7 @@ class Bench:
         return {"peak memory, 16 lanes, MB": megabytes}
 
     def ponder(self, path, *options):
-        command = [self.args.ponder, "bench", "-m", path, "--json", "--repeat", "1", "--threads", str(self.args.threads),
+        command = [self.args.ponder, "bench", "-m", path, "--json", "--repeat", "3", "--threads", str(self.args.threads),
                    "--max-tokens", "32", *options]
         if self.args.isa:
             command += ["--isa", self.args.isa]
