@@ -66,7 +66,7 @@ static bool next_visit(const struct attention *a, struct visit *v)
     return true;
 }
 
-/* Pages lie apart, so the hardware does not see the next one coming. */
+/* Pages that a lane has to itself lie apart, so the hardware does not see the next one coming. */
 static void prefetch(const uint16_t *data, int head_dim)
 {
     for (int i = 0; i < PD_KV_PAGE * head_dim; i += 32)

@@ -23,12 +23,11 @@ enum phase {
     HEAD_PHASES
 };
 
-enum {
-    FF_SLICE =
-        32, /* outputs of gate and of up that are worked on together: a block of activations */
-    FEW_ROWS =
-        2 /* so few rows are normed by whoever ends the phase before, sooner than shared out */
-};
+/* Outputs of gate and of up that are worked on together: a block of activations. */
+enum { FF_SLICE = 32 };
+
+/* So few rows are normed by whoever ends the phase before, sooner than shared out. */
+enum { FEW_ROWS = 2 };
 
 /* Matrices with the same input, multiplied in one phase. */
 struct product {
