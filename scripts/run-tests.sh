@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run-tests.sh PROGRAM|SCRIPT.sh... - runs tests from the repository's root, JOBS (2) at a time, at most
 # TEST_LIMIT (240) seconds each, programs by way of RUN_WITH (an emulator, with options); those with "deadline" in their name measure time and run alone. One
-# line for each in the order given, all output of those that failed, and the sums at the end. Exit 1 if
-# anything failed, crashed, ran out of time or ran no test, or if there was nothing to run.
+# line for each in the order given, all output of those that failed, and at the end what failed, once more in
+# short, and the sums. Exit 1 if anything failed, crashed, ran out of time or ran no test, or if there was nothing to run.
 #
 # What counts as one test: cmocka's totals; in shell tests the lines of tests/support/check.sh, or the
 # script as a whole where there are none (exit 77: skipped).
@@ -89,6 +89,10 @@ finish_one() {
         "$skipped" $((ms / 1000)) $((ms % 1000 / 100)) "$verdict"
     if [ "$failed" -gt 0 ]; then
         sed 's/^/    /' "$log"
+        {
+            echo "failed: $name $verdict"
+            grep -E '^\[   LINE   \]|^\[  FAILED  \]|^not ok - |[Ee]rror:|ERROR' "$log" | sort -u | head -n 12 | sed 's/^/    /'
+        } >>"$logs/failures"
     elif [ "$skipped" -gt 0 ]; then
         sed -n -e 's/^\[  SKIPPED \] \([^0-9]\)/    skipped: \1/p' -e 's/^skip - /    skipped: /p' "$log" |
             sort -u
@@ -124,5 +128,6 @@ for test in "$@"; do
 done
 finish_until 0
 
+[ ! -f "$logs/failures" ] || cat "$logs/failures"
 echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
 [ "$n_failed" -eq 0 ] && [ "$n_passed" -gt 0 ]
