@@ -98,6 +98,9 @@ endif
 
 # What tries and times kernels has all levels of levels.c; among them, on x86, AVX-VNNI's in another encoding.
 KERNEL_CHECKS := $(BUILD)/tests/kernels/test_kernels $(BUILD)/tests/kernels/bench_kernels
+ifneq ($(CROSS),)
+$(BUILD)/tests/kernels/bench_kernels: $(call obj,tests/cross/cmocka.c)
+endif
 $(KERNEL_CHECKS): $(call obj,tests/kernels/levels.c)
 ifneq ($(filter arch/x86/%,$(LIB_SRC)),)
 EVEX_OBJ := $(BUILD)/tests/kernels/matmul_avxvnni_evex.o
