@@ -163,6 +163,12 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     add_section(plan, "vocabulary", a->used - start);
 
     start = a->used;
+    p->traits = pd_traits_none();
+    PD_TRY(pd_traits_layout(&p->traits, &source->gguf, source->model.hparams.n_embd, a, err));
+    if (a->used > start)
+        add_section(plan, "traits", a->used - start);
+
+    start = a->used;
     p->pool = pd_pool_layout(a, o->n_threads);
     add_section(plan, "threads", a->used - start);
 
@@ -185,6 +191,7 @@ static enum ponder_status layout(struct ponder *p, const struct source *source, 
     struct pd_search_size search_size = {o->n_lanes, o->max_prompt_tokens, o->max_tokens,
                                          o->max_text_bytes};
     pd_search_layout(&p->search, &p->decoder, p->tokenizer, search_size, a);
+    p->search.traits = &p->traits;
     add_section(plan, "search", a->used - start);
     return PONDER_OK;
 }
@@ -327,6 +334,12 @@ static void describe(struct ponder *p, const struct source *source)
         .n_batch = p->decoder.size.n_batch,
         .memory_bytes = p->block_bytes,
         .mapped_bytes = source->sidecar.map.bytes,
+        .prompt = p->traits.prompt,
+        .answer = p->traits.answer,
+        .revision = p->traits.revision,
+        .has_calculator = p->traits.has_calculator,
+        .has_value_head = p->traits.value.weight != NULL,
+        .has_difficulty_head = p->traits.difficulty.weight != NULL,
     };
 }
 
@@ -334,7 +347,7 @@ static enum ponder_status choose_chat(struct ponder *p, const struct source *sou
                                       const struct pd_error *err)
 {
     const char *name = p->options.chat;
-    p->solve_chat = pd_chat_find("plain");
+    p->solve_chat = p->traits.prompt[0] == '\0' ? pd_chat_find("plain") : NULL;
     if (name == NULL)
         return pd_chat_detect(&source->gguf, &p->chat, err);
     p->chat = pd_chat_find(name);
@@ -393,7 +406,7 @@ static enum ponder_status load(struct ponder *p, const struct source *source,
         pd_pool_stop(p->pool);
         return status;
     }
-    if (pd_prompt_set_forced(&p->search) != PONDER_OK)
+    if (pd_prompt_set_forced(&p->search, p->solve_chat) != PONDER_OK)
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
     return PONDER_OK;
 }

@@ -20,7 +20,9 @@ struct ponder {
     char name[PD_MODEL_NAME_BYTES];
     struct pd_kernels kernels;
     const struct pd_chat *chat;
-    const struct pd_chat *solve_chat; /* plain, unless a template was named: see prompt.c */
+    const struct pd_chat *
+        solve_chat; /* NULL: the model's own form; plain, unless a template was named: see prompt.c */
+    struct pd_traits traits;
     struct pd_tokenizer *tokenizer;
     struct pd_pool *pool;
     struct pd_decoder decoder;

@@ -200,7 +200,7 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
         .confidence = r.confidence < 1.0 ? r.confidence : 2.0,
         .deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0,
         .wants_answer = wants_answer,
-        .stop = pd_prompt_stop(kind),
+        .stop = pd_prompt_stop(chat, kind),
         .cancel = r.cancel,
         .on_text = r.on_text,
         .user = r.user,

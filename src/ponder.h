@@ -91,6 +91,9 @@ struct ponder_info {
     int n_batch; /* rows one ponder_step() takes at most */
     size_t memory_bytes; /* the block */
     size_t mapped_bytes; /* of the sidecar, beside it; 0: none is used */
+    /* What a model made for ponder says of itself (keys ponder.*, see README); "" and false: nothing. */
+    const char *prompt, *answer, *revision; /* the form of its questions and answers */
+    bool has_calculator, has_value_head, has_difficulty_head;
 };
 
 /* How one question is to be thought about. Zero means the default given here. */

@@ -18,7 +18,7 @@ trap 'rm -rf "$work" "$check_output"' EXIT
 
 # Everything that the library may ask of libc and of the compiler's own library.
 allowed='
-memchr memcmp memcpy memmove memset strchr strcmp strlen strncmp
+memchr memcmp memcpy memmove memset strchr strcmp strlen strstr strncmp
 snprintf vsnprintf
 floorf sqrt sqrtf
 open open64 close fstat fstat64 mmap mmap64 munmap madvise sysconf clock_gettime __clock_gettime64

@@ -46,6 +46,52 @@ static void collect_facts(const struct ponder_info *info, struct fact facts[N_FA
     memcpy(facts, all, sizeof all);
 }
 
+static void put_traits(struct pd_json_writer *w, const struct ponder_info *info)
+{
+    const struct {
+        const char *key;
+        bool value;
+    } facts[] = {{"calculator", info->has_calculator},
+                 {"value_head", info->has_value_head},
+                 {"difficulty_head", info->has_difficulty_head}};
+    const char *const texts[][2] = {
+        {"prompt", info->prompt}, {"answer_mark", info->answer}, {"revision_mark", info->revision}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        pd_json_key(w, texts[i][0]);
+        pd_json_text(w, texts[i][1][0] != '\0' ? texts[i][1] : NULL);
+    }
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        pd_json_key(w, facts[i].key);
+        pd_json_bool(w, facts[i].value);
+    }
+}
+
+/* Line breaks as \n. */
+static void print_escaped(const char *text)
+{
+    for (; *text != '\0'; text++)
+        *text == '\n' ? (void)fputs("\\n", stdout) : (void)putchar(*text);
+}
+
+static void print_traits(const struct ponder_info *info)
+{
+    const char *const texts[][2] = {
+        {"prompt", info->prompt}, {"answer", info->answer}, {"revision", info->revision}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i][1][0] == '\0')
+            continue;
+        printf("  %-11s ", texts[i][0]);
+        print_escaped(texts[i][1]);
+        putchar('\n');
+    }
+    if (info->has_value_head || info->has_difficulty_head)
+        printf("  heads       %s%s%s\n", info->has_value_head ? "value" : "",
+               info->has_value_head && info->has_difficulty_head ? ", " : "",
+               info->has_difficulty_head ? "difficulty" : "");
+    if (info->has_calculator)
+        printf("  calculator  yes\n");
+}
+
 static void put_length(struct pd_json_writer *w, const char *key, int n_tokens)
 {
     pd_json_key(w, key);
@@ -80,6 +126,7 @@ static void print_json(const char *path, const struct settings *settings,
             pd_json_key(&w, facts[i].key);
             pd_json_int(&w, facts[i].value);
         }
+        put_traits(&w, info);
         pd_json_key(&w, "threads");
         pd_json_int(&w, info->n_threads);
     }
@@ -115,6 +162,7 @@ static void print_people(const char *path, const struct settings *settings,
         collect_facts(info, facts);
         for (int i = 0; i < N_FACTS; i++)
             printf("  %-11s %lld\n", facts[i].key, (long long)facts[i].value);
+        print_traits(info);
         printf("  isa         %s\n  threads     %d\n", info->isa, info->n_threads);
     }
     if (sidecar->path)

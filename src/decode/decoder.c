@@ -2,6 +2,8 @@
  * decoder.c - see decoder.h. */
 #include "decode/decoder.h"
 
+#include <string.h>
+
 #include "decode/forward.h"
 
 static int pad(int n, int to)
@@ -85,6 +87,7 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
     d->gate = PD_NEW(a, float, area(n, d->ff_stride));
     d->up = PD_NEW(a, float, area(n, d->ff_stride));
     d->projection = PD_NEW(a, float, area(n, d->embd_stride));
+    d->kept_hidden = PD_NEW(a, float, h->n_embd);
     attend_layout(d, a);
     bytes_ret->activations = a->used - start;
 
@@ -155,4 +158,11 @@ enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, in
     for (int i = 0; i < n; i++)
         d->kv.lane[rows[i].lane].n_tokens++;
     return PONDER_OK;
+}
+
+void pd_decoder_keep(struct pd_decoder *d, int output)
+{
+    pd_head_keep(&d->head, output);
+    memcpy(d->kept_hidden, pd_decoder_hidden(d, output),
+           (size_t)d->hparams.n_embd * sizeof *d->kept_hidden);
 }

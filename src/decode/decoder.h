@@ -60,6 +60,7 @@ struct pd_decoder {
     float *attention;     /* [n_batch][n_heads * head_dim] */
     float *gate, *up;     /* [n_batch][ff_stride] */
     float *projection;    /* [n_batch][embd_stride] outputs of attention and feed-forward */
+    float *kept_hidden;   /* [n_embd] of the row that pd_decoder_keep() kept */
     struct pd_attend_scratch *attend; /* [n_threads] */
     int q_stride, kv_stride, ff_stride, embd_stride, score_stride;
 
@@ -108,5 +109,17 @@ enum ponder_status pd_decoder_reserve(struct pd_decoder *d, const struct pd_row 
  * before the last layer began; it is read once a layer. */
 enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, int n,
                                    int64_t deadline_ns);
+
+/* The hidden state [n_embd] that an output of the last step was made of, behind the last norm: until the next step. It
+ * has been computed anyway. output head.n_rows: the kept one. */
+static inline const float *pd_decoder_hidden(const struct pd_decoder *d, int output)
+{
+    if (output == d->head.n_rows)
+        return d->kept_hidden;
+    return d->act.x + (size_t)output * (size_t)d->hparams.n_embd;
+}
+
+/* Copies an output and its hidden state to output head.n_rows, where they outlive the next steps. */
+void pd_decoder_keep(struct pd_decoder *d, int output);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "search/deadline.h"
 #include "search/lane.h"
+#include "search/prompt.h"
 
 /* The most lanes that there is time for; one in any case. */
 static int lanes_to_force(const struct pd_search *s)
@@ -56,7 +57,7 @@ static bool draw_likeliest(struct pd_search *s, struct pd_run *run)
     if (pd_tokenizer_ends_text(s->tokenizer, run->next))
         return false;
     pd_search_append_drawn(s, run);
-    return !pd_answer_is_final(run->text, run->text_bytes);
+    return !pd_prompt_answer_is_final(s, run->text, run->text_bytes);
 }
 
 void pd_force_answers(struct pd_search *s)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "search/deadline.h"
+#include "search/prompt.h"
 
 int pd_search_group(struct pd_search *s, const char *answer)
 {
@@ -23,7 +24,7 @@ void pd_search_end_sample(struct pd_search *s, const struct pd_run *run, enum pd
     if (state == PD_SAMPLE_ENDED)
         pd_deadline_note_sample(s, sample->n_tokens);
     if (s->task.wants_answer && state != PD_SAMPLE_CUT &&
-        pd_answer_find(run->text, run->text_bytes, answer, sizeof answer))
+        pd_prompt_find_answer(s, run->text, run->text_bytes, answer, sizeof answer))
         sample->group = pd_search_group(s, answer);
     pd_kv_prune(&s->decoder->kv, run->lane);
 }

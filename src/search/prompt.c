@@ -2,6 +2,7 @@
  * prompt.c - see prompt.h. */
 #include "search/prompt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -57,9 +58,28 @@ static struct pd_span trim(const char *text, size_t bytes)
     return s;
 }
 
-/* Text around the question: the template's, then ours. */
-static size_t frame_before(const struct pd_chat *chat, enum pd_prompt_kind kind, char *frame)
+/* White space runs as one blank, as models of ours are trained. */
+static struct pd_span on_one_line(struct pd_span text, char *buffer)
 {
+    size_t n = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        bool is_space = pd_is_space(text.text[i]);
+        if (!is_space || n == 0 || buffer[n - 1] != ' ')
+            buffer[n++] = (char)(is_space ? ' ' : text.text[i]);
+    }
+    return (struct pd_span){buffer, n};
+}
+
+/* Text around the question: the template's, then ours; or the model's own. */
+static size_t frame_before(const struct pd_search *s, const struct pd_chat *chat,
+                           enum pd_prompt_kind kind, char *frame)
+{
+    if (chat == NULL) {
+        const char *prompt = s->traits->prompt;
+        size_t own_bytes = (size_t)(strstr(prompt, PD_TRAITS_QUESTION) - prompt);
+        memcpy(frame, prompt, own_bytes);
+        return own_bytes;
+    }
     size_t bytes = pd_chat_before(chat, NULL, frame, MAX_FRAME_BYTES);
     if (kind != PD_PROMPT_SOLVE)
         return bytes;
@@ -67,8 +87,15 @@ static size_t frame_before(const struct pd_chat *chat, enum pd_prompt_kind kind,
     return bytes + sizeof solve_before - 1;
 }
 
-static size_t frame_after(const struct pd_chat *chat, enum pd_prompt_kind kind, char *frame)
+static size_t frame_after(const struct pd_search *s, const struct pd_chat *chat,
+                          enum pd_prompt_kind kind, char *frame)
 {
+    if (chat == NULL) {
+        const char *after = strstr(s->traits->prompt, PD_TRAITS_QUESTION);
+        after += sizeof PD_TRAITS_QUESTION - 1;
+        memcpy(frame, after, strlen(after));
+        return strlen(after);
+    }
     size_t bytes = 0;
     if (kind == PD_PROMPT_SOLVE) {
         bytes = sizeof solve_after - 1;
@@ -82,7 +109,8 @@ enum ponder_status pd_prompt_set_common(struct pd_search *s, const struct pd_cha
 {
     char frame[MAX_FRAME_BYTES];
     s->n_prompt = 0;
-    return append(s, frame, frame_before(chat, kind, frame), true, true);
+    size_t bytes = frame_before(s, chat, kind, frame);
+    return append(s, frame, bytes, true, true);
 }
 
 enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat,
@@ -94,26 +122,67 @@ enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat
     struct pd_span question = trim(text, text_bytes);
     if (question.bytes == 0 || !pd_utf8_is_valid(text, text_bytes))
         return PONDER_BAD_INPUT;
+    s->mark = s->traits != NULL && (chat == NULL || kind == PD_PROMPT_RAW) ? s->traits->answer : "";
     if (kind == PD_PROMPT_RAW)
         return append(s, text, text_bytes, true, true);
+    if (chat == NULL)
+        question = on_one_line(question, s->question);
     char frame[MAX_FRAME_BYTES];
     PD_TRY(pd_prompt_set_common(s, chat, kind));
     /* Special tokens in it are text: a question cannot forge a turn. */
     PD_TRY(append(s, question.text, question.bytes, false, false));
-    return append(s, frame, frame_after(chat, kind, frame), false, true);
+    return append(s, frame, frame_after(s, chat, kind, frame), false, true);
 }
 
-const char *pd_prompt_stop(enum pd_prompt_kind kind)
+const char *pd_prompt_stop(const struct pd_chat *chat, enum pd_prompt_kind kind)
 {
-    return kind == PD_PROMPT_SOLVE ? solve_stop : NULL;
+    return kind == PD_PROMPT_SOLVE && chat != NULL ? solve_stop : NULL;
 }
 
-enum ponder_status pd_prompt_set_forced(struct pd_search *s)
+enum ponder_status pd_prompt_set_forced(struct pd_search *s, const struct pd_chat *chat)
 {
+    char text[64] = PD_FORCE_TEXT;
     size_t n;
-    PD_TRY(pd_tokenize(s->tokenizer, PD_FORCE_TEXT, sizeof PD_FORCE_TEXT - 1,
-                       (struct pd_tokenize){.goes_on = true}, s->scratch, s->scratch_bytes,
-                       s->forced, PD_FORCED_TOKENS / 2, &n));
+    if (chat == NULL && s->traits->answer[0] != '\0')
+        snprintf(text, sizeof text, "\n%s", s->traits->answer);
+    PD_TRY(pd_tokenize(s->tokenizer, text, strlen(text), (struct pd_tokenize){.goes_on = true},
+                       s->scratch, s->scratch_bytes, s->forced, PD_FORCED_TOKENS / 2, &n));
     s->n_forced = (int)n;
     return PONDER_OK;
+}
+
+/* What stands behind the mark on the last line that begins with it; no text: there is none. */
+static struct pd_span marked(const struct pd_search *s, const char *text, size_t bytes,
+                             bool *is_closed_ret)
+{
+    size_t mark_bytes = strlen(s->mark), end = bytes;
+    *is_closed_ret = false;
+    for (size_t i = bytes + 1; mark_bytes > 0 && i-- > 0;) {
+        if (i > 0 && text[i - 1] != '\n')
+            continue;
+        if (end - i >= mark_bytes && memcmp(text + i, s->mark, mark_bytes) == 0) {
+            *is_closed_ret = end < bytes;
+            return (struct pd_span){text + i + mark_bytes, end - i - mark_bytes};
+        }
+        end = i > 0 ? i - 1 : 0;
+    }
+    return (struct pd_span){NULL, 0};
+}
+
+bool pd_prompt_find_answer(const struct pd_search *s, const char *text, size_t bytes,
+                           char *answer_ret, size_t capacity)
+{
+    bool is_closed;
+    struct pd_span rest = marked(s, text, bytes, &is_closed);
+    if (rest.text != NULL && pd_answer_normalise(rest.text, rest.bytes, answer_ret, capacity))
+        return true;
+    return pd_answer_find(text, bytes, answer_ret, capacity);
+}
+
+bool pd_prompt_answer_is_final(const struct pd_search *s, const char *text, size_t bytes)
+{
+    bool is_closed;
+    if (s->mark[0] == '\0')
+        return pd_answer_is_final(text, bytes);
+    return marked(s, text, bytes, &is_closed).text != NULL && is_closed;
 }

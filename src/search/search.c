@@ -9,16 +9,18 @@
 #include "search/deadline.h"
 #include "search/force.h"
 #include "search/lane.h"
+#include "search/prompt.h"
 #include "search/strategy.h"
 
 void pd_search_layout(struct pd_search *s, struct pd_decoder *d, const struct pd_tokenizer *t,
                       struct pd_search_size size, struct pd_arena *a)
 {
-    *s = (struct pd_search){.decoder = d, .tokenizer = t, .size = size};
+    *s = (struct pd_search){.decoder = d, .tokenizer = t, .size = size, .mark = ""};
     int n_sample_tokens = size.max_tokens + PD_FORCED_TOKENS;
     s->text_capacity = 16 * (size_t)n_sample_tokens + 1024;
     s->prompt = PD_NEW(a, int32_t, size.max_prompt_tokens);
     s->cached = PD_NEW(a, int32_t, size.max_prompt_tokens);
+    s->question = pd_arena_alloc(a, 1, size.max_text_bytes);
     s->forced = PD_NEW(a, int32_t, PD_FORCED_TOKENS);
     s->sample = PD_NEW(a, struct pd_sample, PD_MAX_SAMPLES);
     s->group = PD_NEW(a, struct pd_group, PD_MAX_SAMPLES);
@@ -69,7 +71,7 @@ static bool accept_token(struct pd_search *s, struct pd_run *run, enum pd_sample
         run->text_bytes = kept_bytes;
         return true;
     }
-    if (s->task.wants_answer && pd_answer_is_final(run->text, run->text_bytes))
+    if (s->task.wants_answer && pd_prompt_answer_is_final(s, run->text, run->text_bytes))
         return true;
     *state_ret = PD_SAMPLE_CUT;
     return !fits || s->sample[run->sample].n_tokens >= s->task.max_tokens;
@@ -212,7 +214,7 @@ static enum ponder_status prefill(struct pd_search *s, struct pd_outcome *outcom
             return PONDER_CANCELLED;
         }
     }
-    pd_head_keep(&d->head, 0);
+    pd_decoder_keep(d, 0);
     return PONDER_OK;
 }
 
@@ -227,6 +229,8 @@ enum ponder_status pd_search_warm(struct pd_search *s)
 {
     struct pd_outcome ignored;
     s->task = (struct pd_task){0};
+    if (s->n_prompt == 0)
+        return PONDER_OK;
     return prefill(s, &ignored);
 }
 
@@ -279,7 +283,7 @@ static void choose_unfinished(struct pd_search *s, struct pd_outcome *outcome)
         struct pd_sample *sample = &s->sample[i];
         char answer[PD_ANSWER_BYTES];
         if (sample->n_tokens <= most ||
-            !pd_answer_find(s->text, render(s, sample), answer, sizeof answer))
+            !pd_prompt_find_answer(s, s->text, render(s, sample), answer, sizeof answer))
             continue;
         most = sample->n_tokens;
         sample->group = pd_search_group(s, answer);

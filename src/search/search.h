@@ -16,6 +16,7 @@
 #include "decode/sampler.h"
 #include "model/chat.h"
 #include "model/tokenizer.h"
+#include "model/traits.h"
 #include "search/answer.h"
 
 enum {
@@ -77,11 +78,14 @@ struct pd_strategy;
 struct pd_search {
     struct pd_decoder *decoder;
     const struct pd_tokenizer *tokenizer;
+    const struct pd_traits *traits; /* of the model; NULL until somebody sets it */
     struct pd_search_size size;
     size_t text_capacity;
 
     int32_t *prompt; /* [max_prompt_tokens] */
     int n_prompt;
+    const char *mark; /* begins the line of the answer in what is written behind it; "": any form */
+    char *question;   /* [max_text_bytes] a place to work in */
     int32_t *cached; /* [max_prompt_tokens] what the trunk lane holds */
     int n_cached;
     int trunk;       /* the lane that holds the prompt; -1: none yet */

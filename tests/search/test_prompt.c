@@ -285,9 +285,10 @@ static void test_longest_prompt_fits_and_one_more_does_not(void **state)
 static void test_only_worked_examples_have_a_stop(void **state)
 {
     (void)state;
-    assert_string_equal(pd_prompt_stop(PD_PROMPT_SOLVE), "\nQuestion:");
-    assert_null(pd_prompt_stop(PD_PROMPT_CHAT));
-    assert_null(pd_prompt_stop(PD_PROMPT_RAW));
+    const struct pd_chat *chat = pd_chat_find("plain");
+    assert_string_equal(pd_prompt_stop(chat, PD_PROMPT_SOLVE), "\nQuestion:");
+    assert_null(pd_prompt_stop(chat, PD_PROMPT_CHAT));
+    assert_null(pd_prompt_stop(chat, PD_PROMPT_RAW));
 }
 
 static void test_forced_text_is_what_it_says(void **state)
@@ -296,7 +297,7 @@ static void test_forced_text_is_what_it_says(void **state)
     for (size_t i = 0; i < PD_COUNT(families); i++) {
         struct fixture f;
         setup(&f, families[i]);
-        if (pd_prompt_set_forced(&f.search) == PONDER_OK) {
+        if (pd_prompt_set_forced(&f.search, pd_chat_find("plain")) == PONDER_OK) {
             char text[64];
             size_t n = 0;
             for (int j = 0; j < f.search.n_forced; j++)
@@ -312,6 +313,66 @@ static void test_forced_text_is_what_it_says(void **state)
     }
 }
 
+static void test_a_model_is_asked_in_its_own_form(void **state)
+{
+    (void)state;
+    struct pd_traits traits = pd_traits_none();
+    traits.prompt = "Q {question}\n";
+    traits.answer = "#";
+    const char *question = "  hello\n\n the\t 12  \n<|im_end|>? ";
+    for (size_t i = 0; i < PD_COUNT(families); i++) {
+        struct fixture f;
+        int32_t tokens[MAX_PROMPT];
+        size_t n = 0;
+        setup(&f, families[i]);
+        f.search.traits = &traits;
+        add_piece(&f, tokens, &n, "Q ", true);
+        add_piece(&f, tokens, &n, "hello the 12 <|im_end|>?", false);
+        add_piece(&f, tokens, &n, "\n", true);
+        assert_int_equal(
+            pd_prompt_set(&f.search, NULL, PD_PROMPT_SOLVE, question, strlen(question)), PONDER_OK);
+        assert_int_equal(f.search.n_prompt, n);
+        assert_memory_equal(f.search.prompt, tokens, n * sizeof tokens[0]);
+        assert_string_equal(f.search.mark, "#");
+        assert_null(pd_prompt_stop(NULL, PD_PROMPT_SOLVE));
+        assert_int_equal(set(&f, "plain", PD_PROMPT_SOLVE, "hello"), PONDER_OK);
+        assert_string_equal(f.search.mark, "");
+        teardown(&f);
+    }
+}
+
+static void test_a_marked_answer_is_the_last_line_with_the_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *answer;
+        bool is_final;
+    } cases[] = {
+        {"48/2=24\n48+24=72\n#72", "72", false},
+        {"48/2=24\n48+24=72\n#72\n", "72", true},
+        {"#5\n~\n2+4=6\n#6", "6", false},
+        {"#7", "7", false},
+        {"2*3=6\n# $1,000\n", "1000", true},
+        {"2*3=6\nso #9", "9", false}, /* no line begins with it: the general rules */
+        {"2*3=6\n", "6", false},
+        {"#\n", NULL, true},
+        {"", NULL, false},
+    };
+    const char *const marks[] = {"#", ""};
+    struct pd_search s = {.mark = marks[0]};
+    for (size_t i = 0; i < PD_COUNT(cases); i++) {
+        char answer[PD_ANSWER_BYTES] = "";
+        const char *text = cases[i].text;
+        bool is_found = pd_prompt_find_answer(&s, text, strlen(text), answer, sizeof answer);
+        assert_int_equal(is_found, cases[i].answer != NULL);
+        if (is_found)
+            assert_string_equal(answer, cases[i].answer);
+        assert_int_equal(pd_prompt_answer_is_final(&s, text, strlen(text)), cases[i].is_final);
+    }
+    s.mark = marks[1];
+    assert_false(pd_prompt_answer_is_final(&s, "#72\n", 4));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -325,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_longest_prompt_fits_and_one_more_does_not),
         cmocka_unit_test(test_only_worked_examples_have_a_stop),
         cmocka_unit_test(test_forced_text_is_what_it_says),
+        cmocka_unit_test(test_a_model_is_asked_in_its_own_form),
+        cmocka_unit_test(test_a_marked_answer_is_the_last_line_with_the_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "model/traits.h"
 #include "search/verify.h"
 
 static void test_step_scores_combine_as_asked(void **state)
@@ -144,6 +145,20 @@ static void test_confidence_is_the_mean_probability(void **state)
     assert_false(pd_verifier_confidence.is_calibrated);
 }
 
+static void test_the_value_head_reads_the_hidden_state(void **state)
+{
+    (void)state;
+    float weight[2] = {1.0f, -1.0f};
+    const float hidden[2][2] = {{2.0f, 2.0f}, {NAN, 1.0f}};
+    struct pd_linear head = {weight, 2, 0.0f};
+    struct pd_verify_item items[3] = {{.hidden = hidden[0]}, {.hidden = hidden[1]}, {.hidden = NULL}};
+    float score[3];
+    assert_true(pd_verifier_value.wants_hidden);
+    assert_int_equal(pd_verifier_value.score(&head, items, 3, 0, score), PONDER_OK);
+    assert_true(score[0] == 0.5f);
+    assert_true(isnan(score[1]) && isnan(score[2]));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -153,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_what_is_vetoed_is_not_shown_to_the_others),
         cmocka_unit_test(test_judges_of_answers_are_asked_about_answers_only),
         cmocka_unit_test(test_confidence_is_the_mean_probability),
+        cmocka_unit_test(test_the_value_head_reads_the_hidden_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

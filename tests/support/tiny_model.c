@@ -220,6 +220,8 @@ struct tiny_model *tiny_model_new(const struct tiny_options *options)
     tiny->options = *options;
     tiny->builder = gguf_new(3, options->alignment);
     add_hparams(tiny->builder, options);
+    if (options->add_keys)
+        options->add_keys(options->user, tiny->builder);
     tiny_add_vocab(tiny->builder, options->vocab, options->pre, options->n_vocab);
     add_tensors(tiny);
     tiny->bytes = gguf_finish(tiny->builder, &tiny->n_bytes);

@@ -38,6 +38,8 @@ struct tiny_options {
     enum pd_format_id (*format_of)(const char *name, enum pd_format_id format);
     /* Gives the values before encoding; NULL: random, of a size that keeps activations near 1. */
     void (*fill)(void *user, const char *name, int rows, int cols, float *values);
+    /* Adds more metadata; or NULL. */
+    void (*add_keys)(void *user, struct gguf_builder *b);
     void *user;
     uint64_t seed;
     enum tiny_vocab vocab;
