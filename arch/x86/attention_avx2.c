@@ -5,13 +5,12 @@
 #error "compile with -mavx2 -mfma -mf16c"
 #endif
 #include "arch/x86/exp_avx2.h"
+#include "arch/x86/query_tiles.h"
 #include "arch/x86/reduce_avx2.h"
 #include "arch/x86/x86.h"
 #include "quant/block.h"
 
 enum { QUERY_TILE = 4 };
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256 load_halfs(const uint16_t *p)
 {
@@ -67,20 +66,12 @@ INLINE void scores_tile(const uint16_t *key_page, const float *q, int head_dim, 
 static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n,
                         float *scores, size_t stride)
 {
-    while (n > 0) {
-        int part = n < QUERY_TILE ? n : QUERY_TILE;
-        if (part == 4)
-            scores_tile(key_page, q, head_dim, 4, scores, stride);
-        else if (part == 3)
-            scores_tile(key_page, q, head_dim, 3, scores, stride);
-        else if (part == 2)
-            scores_tile(key_page, q, head_dim, 2, scores, stride);
-        else
-            scores_tile(key_page, q, head_dim, 1, scores, stride);
-        n -= part;
-        q += part * head_dim;
-        scores += (size_t)part * stride;
+#define CALL(m) scores_tile(key_page, q, head_dim, m, scores, stride)
+    for (int part; n > 0; n -= part, q += part * head_dim, scores += (size_t)part * stride) {
+        part = n < QUERY_TILE ? n : QUERY_TILE;
+        FOR_TILE_4(part, CALL)
     }
+#undef CALL
 }
 
 static float softmax(float *scores, int first, int end)
@@ -141,29 +132,20 @@ INLINE void values_tile(const uint16_t *values, const float *scores, size_t stri
 static void attn_values(const uint16_t *value_page, const float *scores, size_t stride, int first,
                         int end, int head_dim, int n, float *out)
 {
-    while (n > 0) {
-        int part = n < QUERY_TILE ? n : QUERY_TILE;
+#define CALL(m) values_tile(value_page + j, scores, stride, first, end, head_dim, m, out + j)
+    for (int part; n > 0; n -= part, out += part * head_dim, scores += (size_t)part * stride) {
+        part = n < QUERY_TILE ? n : QUERY_TILE;
         int j = 0;
-        for (; j + 16 <= head_dim; j += 16) {
-            if (part == 4)
-                values_tile(value_page + j, scores, stride, first, end, head_dim, 4, out + j);
-            else if (part == 3)
-                values_tile(value_page + j, scores, stride, first, end, head_dim, 3, out + j);
-            else if (part == 2)
-                values_tile(value_page + j, scores, stride, first, end, head_dim, 2, out + j);
-            else
-                values_tile(value_page + j, scores, stride, first, end, head_dim, 1, out + j);
-        }
+        for (; j + 16 <= head_dim; j += 16)
+            FOR_TILE_4(part, CALL)
         for (; j < head_dim; j++)
             for (int i = 0; i < part; i++)
                 for (int t = first; t < end; t++)
                     out[i * head_dim + j] =
                         out[i * head_dim + j] + scores[(size_t)i * stride + (size_t)t] *
                                                     pd_f16_to_f32(value_page[t * head_dim + j]);
-        n -= part;
-        scores += (size_t)part * stride;
-        out += part * head_dim;
     }
+#undef CALL
 }
 
 void pd_avx2_attention(struct pd_kernels *k)

@@ -5,13 +5,12 @@
 #error "compile with -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni"
 #endif
 #include "arch/x86/exp_avx512.h"
+#include "arch/x86/query_tiles.h"
 #include "arch/x86/reduce_avx512.h"
 #include "arch/x86/x86.h"
 #include "quant/block.h"
 
 enum { QUERY_TILE = 8 };
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m512 load_halfs(const uint16_t *p)
 {
@@ -62,42 +61,13 @@ INLINE void values_tile(const uint16_t *values, const float *scores, size_t stri
                                                 pd_f16_to_f32(values[t * head_dim + j]);
 }
 
-/* CALL(n) for the number of queries, so that the tile's loops are unrolled. */
-#define FOR_TILE(n, CALL)                                                                          \
-    switch (n) {                                                                                   \
-    case 1:                                                                                        \
-        CALL(1);                                                                                   \
-        break;                                                                                     \
-    case 2:                                                                                        \
-        CALL(2);                                                                                   \
-        break;                                                                                     \
-    case 3:                                                                                        \
-        CALL(3);                                                                                   \
-        break;                                                                                     \
-    case 4:                                                                                        \
-        CALL(4);                                                                                   \
-        break;                                                                                     \
-    case 5:                                                                                        \
-        CALL(5);                                                                                   \
-        break;                                                                                     \
-    case 6:                                                                                        \
-        CALL(6);                                                                                   \
-        break;                                                                                     \
-    case 7:                                                                                        \
-        CALL(7);                                                                                   \
-        break;                                                                                     \
-    default:                                                                                       \
-        CALL(8);                                                                                   \
-        break;                                                                                     \
-    }
-
 static void attn_scores(const uint16_t *key_page, const float *q, int head_dim, int n,
                         float *scores, size_t stride)
 {
 #define CALL(m) scores_tile(key_page, q, head_dim, m, scores, stride)
     for (int part; n > 0; n -= part, q += part * head_dim, scores += (size_t)part * stride) {
         part = n < QUERY_TILE ? n : QUERY_TILE;
-        FOR_TILE(part, CALL)
+        FOR_TILE_8(part, CALL)
     }
 #undef CALL
 }
@@ -108,7 +78,7 @@ static void attn_values(const uint16_t *value_page, const float *scores, size_t 
 #define CALL(m) values_tile(value_page, scores, stride, first, end, head_dim, m, out)
     for (int part; n > 0; n -= part, out += part * head_dim, scores += (size_t)part * stride) {
         part = n < QUERY_TILE ? n : QUERY_TILE;
-        FOR_TILE(part, CALL)
+        FOR_TILE_8(part, CALL)
     }
 #undef CALL
 }
