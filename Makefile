@@ -6,6 +6,7 @@
 # make check      every kernel of every instruction set: the same bits, then how fast (ONLY=word)
 # make bench      pairs every figure with llama.cpp's (ISA=avx2, R=5, THREADS=2, MODELS="Q4_0 gemma", BENCH=quick, RESUME=1)
 # make cross      the whole suite on ARM and RISC-V under qemu        make valgrind   memcheck
+# make quantize   ponder-quantize, which makes models smaller; needs OpenBLAS (libopenblas-dev)
 # make install    PREFIX=/usr/local
 # Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
 
@@ -46,22 +47,31 @@ TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 SUPPORT_SRC := $(wildcard tests/support/*.c) $(wildcard quant/encode*.c)
 TEST_SH := $(sort $(wildcard tests/*.sh tests/cli/*.sh))
 EXAMPLE_SRC := $(wildcard examples/*.c)
+# What makes models needs OpenBLAS; it and its tests are left out where that is missing, and for other machines.
+MAKERS := quantize
+quantize_SRC := $(wildcard quant/quantize/*.c)
+HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes))
+ifeq ($(HAS_BLAS),)
+TEST_SRC := $(filter-out $(MAKERS:%=tests/%/%),$(TEST_SRC))
+endif
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-.PHONY: all lib demo deps test check check-tests test-programs cross valgrind san bench install clean examples
+.PHONY: all lib makers $(MAKERS) demo deps test check check-tests test-programs cross valgrind san bench install clean examples
 .SECONDARY:
 all: $(BUILD)/ponder $(BUILD)/libponder.a
 lib: $(BUILD)/libponder.a
 examples: $(EXAMPLES)
+makers: $(if $(HAS_BLAS),$(MAKERS))
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PD_CFLAGS) $(ARCH_CFLAGS) -c $< -o $@
 
+$(BUILD)/quant/encode_search.o: ARCH_CFLAGS = -O3
 # Kernels get -O3, and each instruction set its own flags.
 $(BUILD)/arch/%.o: ARCH_CFLAGS = -O3 $(ISA_CFLAGS)
 $(BUILD)/arch/x86/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c
@@ -80,6 +90,17 @@ $(BUILD)/ponder: $(call obj,$(CLI_SRC)) $(BUILD)/libponder.a
 
 $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
+# NAME: ponder-NAME from NAME_SRC; its tests, tests/NAME/, are linked with all of that but main.c.
+define maker_rules
+$(1): $(BUILD)/ponder-$(1)
+$(BUILD)/ponder-$(1): $(call obj,$($(1)_SRC) $(wildcard quant/encode*.c)) $(BUILD)/libponder.a
+	$$(Q)$$(CC) $$^ $$(PD_LDFLAGS) -lopenblas -lm -o $$@
+$(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $(call obj,$(filter-out %/main.c,$($(1)_SRC)) $(SUPPORT_SRC)) \
+  $(BUILD)/libponder.a
+	$$(Q)$$(CC) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PD_LDFLAGS) $$(CMOCKA) -lopenblas -lm -o $$@
+endef
+$(foreach maker,$(MAKERS),$(eval $(call maker_rules,$(maker))))
 
 $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(wildcard quant/encode*.c) \
   tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a
@@ -128,7 +149,8 @@ san: | $(filter deps,$(MAKECMDGOALS))
 	  EXTRA_CFLAGS="-DPD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	  EXTRA_LDFLAGS="-fsanitize=address,undefined"
 
-check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES)
+check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES) makers
+	$(Q)$(if $(HAS_BLAS),,echo "left out, no OpenBLAS (cblas.h): $(MAKERS) and their tests")
 	$(Q)BUILD=$(BUILD) CC="$(CC)" scripts/run-tests.sh $(TESTS) $(TEST_SH)
 
 check: $(KERNEL_CHECKS)

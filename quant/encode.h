@@ -10,4 +10,9 @@
  * too small ones become 0. x must not hold NaN or infinity, except with F32, F16 and BF16. */
 void pd_encode(enum pd_format_id id, const float *x, void *blocks, size_t n_blocks);
 
+/* The same with scales searched for, block by block, so that the sum of importance * error^2 is small, and never
+ * larger than with pd_encode(). importance: one for each number, not negative; NULL: all alike. Some hundred times slower. */
+void pd_encode_best(enum pd_format_id id, const float *x, const float *importance, void *blocks,
+                    size_t n_blocks);
+
 #endif

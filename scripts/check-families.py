@@ -46,7 +46,7 @@ def build():
     BUILD.mkdir(parents=True, exist_ok=True)
     subprocess.run(["make", "-s", "lib"], cwd=ROOT, check=True)
     support = ("reference", "tiny_model", "tiny_vocab", "gguf_builder")
-    sources = ["quant/encode.c", *(f"tests/support/{name}.c" for name in support)]
+    sources = [*(str(p) for p in ROOT.glob("quant/encode*.c")), *(f"tests/support/{name}.c" for name in support)]
     for tool in ("write_tiny", "reference_logits"):
         command = ["cc", "-std=c11", "-O2", "-ffp-contract=off", "-Isrc", "-I."]
         command += [f"scripts/families/{tool}.c", *sources, "build/libponder.a", "-lm", "-pthread", "-o", str(BUILD / tool)]

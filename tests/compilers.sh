@@ -15,7 +15,7 @@ case ${CC:-cc} in
 esac
 if command -v $other >/dev/null 2>&1; then
     check "$other compiles everything without a warning" make -j2 CC=$other WERROR=1 \
-        BUILD="$build/$other" all examples
+        BUILD="$build/$other" all examples makers
     check "$other's program starts" "$build/$other/ponder" --version
 else
     skip "$other compiles everything without a warning" "no $other"

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options.h - the command line of ponder-quantize. */
+#ifndef QUANTIZE_OPTIONS_H
+#define QUANTIZE_OPTIONS_H
+
+#include "quant/quantize/recipe.h"
+
+struct options {
+    const char *in, *out;
+    struct recipe recipe;
+    bool is_plain; /* scales from extremes, no search */
+    bool is_quiet;
+};
+
+/* Fills in *options. 0: go on; -1: help or the version was asked for and printed; else the exit code, after a
+ * message. */
+int options_parse(int n_words, char **words, struct options *options);
+
+#endif
