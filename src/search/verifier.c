@@ -6,6 +6,7 @@
 
 static const struct pd_verifier *const verifiers[] = {
     &pd_verifier_confidence,
+    &pd_verifier_arithmetic,
 };
 
 const struct pd_verifier *pd_verifier_get(int i)

@@ -6,6 +6,7 @@
 #include "search/verifier.h"
 
 /* Without a model. */
+extern const struct pd_verifier pd_verifier_arithmetic;
 extern const struct pd_verifier pd_verifier_confidence;
 
 /* Of a model with a value head: self is its struct pd_linear. */
