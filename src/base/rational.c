@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum { EXACT_DECIMALS = 4, ROUNDED_DECIMALS = 2, MOST_DECIMALS = 8, MOST_FACTORS = 64 };
+enum { EXACT_DECIMALS = 6, ROUNDED_DECIMALS = 2, MOST_DECIMALS = 8, MOST_FACTORS = 64 };
 
 static uint64_t magnitude(int64_t value)
 {

@@ -34,7 +34,7 @@ bool pd_rational_power(struct pd_rational base, int exponent, struct pd_rational
 bool pd_rational_read(const char *digits, size_t bytes, struct pd_rational *result_ret);
 
 /* How a calculator writes a value, with its NUL: THE form of results in generated problems, in training data
- * and behind the "=" of a model with a calculator. "24", "-0.5", "0.0625" where it ends within four decimals;
+ * and behind the "=" of a model with a calculator. "24", "-0.5", "0.0625" where it ends within six decimals;
  * else rounded, a half away from 0, to two decimals, or to as many more, up to eight, as show two digits that
  * are not leading zeros ("3.33", "0.0033"); no zeros at the end. False: it shows as 0 but is none. */
 bool pd_rational_write(struct pd_rational value, char text_ret[PD_RATIONAL_TEXT_BYTES]);
