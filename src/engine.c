@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/utf8.h"
 #include "search/prompt.h"
+#include "search/verify.h"
 
 enum {
     DEFAULT_LANES = 8,
@@ -408,6 +409,11 @@ static enum ponder_status load(struct ponder *p, const struct source *source,
     }
     if (pd_prompt_set_forced(&p->search, p->solve_chat) != PONDER_OK)
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
+    if (pd_prompt_set_revision(&p->search, p->traits.revision) != PONDER_OK)
+        p->search.n_revision = 0; /* the model was not made to revise */
+    if (p->traits.value.weight != NULL)
+        pd_search_add_verifier(
+            &p->search, (struct pd_verifier_use){&pd_verifier_value, &p->traits.value});
     return PONDER_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "decode/limits.h"
 #include "engine.h"
 #include "search/prompt.h"
-#include "search/strategy.h"
+#include "search/setup.h"
 
 const char *ponder_version(void)
 {
@@ -23,6 +23,22 @@ const char *ponder_finish_text(enum ponder_finish finish)
                                         [PONDER_DEADLINE] = "deadline",
                                         [PONDER_INTERRUPTED] = "interrupted"};
     return (size_t)finish < PD_COUNT(texts) ? texts[finish] : "unknown";
+}
+
+const char *ponder_strategy(int i, const char **summary_ret)
+{
+    const struct pd_strategy *strategy = pd_strategy_get(i);
+    if (strategy != NULL && summary_ret != NULL)
+        *summary_ret = strategy->summary;
+    return strategy != NULL ? strategy->name : NULL;
+}
+
+const char *ponder_verifier(const struct ponder *p, int i, const char **summary_ret)
+{
+    const struct pd_verifier *verifier = pd_setup_verifier(p != NULL ? &p->search : NULL, i);
+    if (verifier != NULL && summary_ret != NULL)
+        *summary_ret = verifier->summary;
+    return verifier != NULL ? verifier->name : NULL;
 }
 
 void ponder_options_default(struct ponder_options *options)
@@ -177,53 +193,50 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     int64_t start_ns = pd_clock_ns();
     struct ponder_request r;
     bool wants_answer = kind == PD_PROMPT_SOLVE;
-    *answer_ret = (struct ponder_answer){.answer = "", .text = "", .strategy = ""};
+    *answer_ret = (struct ponder_answer){.answer = "", .text = "", .strategy = "", .note = ""};
     if (!read_request(p, request, &r))
         return PONDER_BAD_ARGUMENT;
-    if (r.strategy == NULL)
-        r.strategy = r.n_samples > 1 ? "majority" : "greedy";
-    const struct pd_strategy *strategy = pd_strategy_find(r.strategy);
-    if (strategy == NULL)
-        return PONDER_BAD_ARGUMENT;
-    if (strategy->max_samples > 0)
-        r.n_samples = pd_min_int(r.n_samples, strategy->max_samples);
+    struct pd_search *s = &p->search;
+    struct pd_task task;
+    const struct pd_strategy *strategy;
+    PD_TRY(pd_setup(s, &r, &task, &strategy));
     kind = r.raw ? PD_PROMPT_RAW : kind;
     const struct pd_chat *chat = wants_answer ? p->solve_chat : p->chat;
     PD_TRY(pd_prompt_set(&p->search, chat, kind, text, text_bytes));
     if (strategy->is_greedy)
         r.temperature = -1.0f;
 
-    struct pd_task task = {
-        .n_samples = r.n_samples,
-        .max_tokens = r.max_tokens,
-        .how = sampling_of(&r),
-        .confidence = r.confidence < 1.0 ? r.confidence : 2.0,
-        .deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0,
-        .wants_answer = wants_answer,
-        .stop = pd_prompt_stop(chat, kind),
-        .cancel = r.cancel,
-        .on_text = r.on_text,
-        .user = r.user,
-    };
-    struct pd_search *s = &p->search;
+    task.max_tokens = r.max_tokens;
+    task.how = sampling_of(&r);
+    task.confidence = r.confidence < 1.0 ? r.confidence : 2.0;
+    task.deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0;
+    task.wants_answer = wants_answer;
+    task.stop = pd_prompt_stop(chat, kind);
+    task.question = text;
+    task.question_bytes = text_bytes;
+    task.cancel = r.cancel;
+    task.on_text = r.on_text;
+    task.on_event = r.on_event;
+    task.user = r.user;
     struct pd_outcome outcome;
     enum ponder_status status = pd_search_run(s, &task, strategy, start_ns, &outcome);
     *answer_ret = (struct ponder_answer){
         .answer = outcome.answer,
-        .text = outcome.sample >= 0 ? s->text : "",
+        .text = outcome.path >= 0 ? s->text : "",
         .text_bytes = outcome.text_bytes,
         .confidence = outcome.confidence,
         .finish = outcome.finish,
         .strategy = strategy->name,
+        .note = s->note,
         .n_samples = outcome.n_ended,
         .n_steps = s->n_steps,
         .n_tokens = s->n_tokens,
         .n_prompt_tokens = s->n_prompt,
         .ms_first_token =
             s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
-        .ms_step = (double)(s->longest_step_ns > s->decoder->longest_layer_ns
+        .ms_step = (double)(s->longest_step_ns > p->decoder.longest_layer_ns
                                 ? s->longest_step_ns
-                                : s->decoder->longest_layer_ns) /
+                                : p->decoder.longest_layer_ns) /
                    1e6,
         .ms_needed = outcome.needed_ns / 1e6,
         .seed = r.seed,
@@ -361,7 +374,7 @@ enum ponder_status ponder_decode(struct ponder *p, const int *lanes, int n, int3
             s->draw[n_draws++] = (struct pd_draw){.row = s->row[i].output,
                                                   .sample = (uint64_t)lanes[i],
                                                   .position = (uint64_t)s->row[i].position + 1};
-    pd_sample_all(s->sampler, head, p->pool, &how, s->draw, n_draws);
+    pd_sample_all(s->model.sampler, head, p->pool, &how, s->draw, n_draws);
     for (int i = 0; i < n; i++) {
         if (!s->row[i].wants_output)
             continue;

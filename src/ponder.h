@@ -96,11 +96,29 @@ struct ponder_info {
     bool has_calculator, has_value_head, has_difficulty_head;
 };
 
+/* What happens in a search, told as it happens: enough to draw its tree. Text lives until the callback returns. */
+struct ponder_event {
+    const char *kind; /* "start" a path from the question, "fork" from its parent's last step, "revise" its parent;
+                       * "step" and "end" of it; "look" ahead, taken back; "score"; "prune"; "choose" the answer */
+    int path, parent; /* numbers of paths in order of creation; -1: none */
+    double ms;        /* since the call */
+    const char *text; /* step, end, look: what was written since the last of them; choose: all */
+    size_t text_bytes;
+    const char *answer; /* end, choose: normalised, "" if there is none; else NULL */
+    double score;       /* score, not a number: nothing to say; choose: the confidence */
+    const char *note;   /* end: "complete", "cut", "forced"; score: "vetoed"; prune: why; choose: the strategy */
+};
+
 /* How one question is to be thought about. Zero means the default given here. */
 struct ponder_request {
     double budget_ms;     /* wall clock from the entry of the call; 0: none */
-    const char *strategy; /* "greedy", "majority", "best-of-n"; NULL: majority, greedy if n_samples is 1 */
+    const char *strategy; /* a name of ponder_strategy(); NULL: majority, greedy if n_samples is 1 */
     int n_samples;        /* samples in all; more than n_lanes run in turn; 0: n_lanes */
+    const char *verifier; /* names of ponder_verifier(), parted by commas; "none"; NULL: what the strategy needs */
+    const char *score;    /* of a path from its steps': "last", "min", "product", "mean"; NULL: last */
+    int width;            /* continuations of each step that is kept (beam, dvts); 0: 4 */
+    int lookahead;        /* steps to look ahead before judging one; 0: none, lookahead: 1 */
+    int n_chains;         /* of revisions, side by side; 0: the square root of n_samples */
     int max_tokens;       /* a sample; 0: the engine's max_tokens */
     uint64_t seed;
     float temperature;    /* 0: 0.8; negative: always the likeliest token */
@@ -113,6 +131,7 @@ struct ponder_request {
     const volatile int *cancel; /* becomes non-zero (by a signal handler, another thread) to stop; or NULL */
     /* Called on the caller's thread with each piece of text as lane 0 writes it; or NULL. */
     void (*on_text)(void *user, const char *piece, size_t bytes);
+    void (*on_event)(void *user, const struct ponder_event *event); /* for a trace; or NULL */
     void *user;
 };
 
@@ -136,6 +155,7 @@ struct ponder_answer {
     double confidence; /* share of the vote (majority), exp of mean log-probability (others): 0..1 */
     enum ponder_finish finish;
     const char *strategy;
+    const char *note; /* what was done otherwise than asked, in words; "" */
     int n_samples;          /* samples that ended with an answer or by themselves */
     int n_steps;            /* decode steps, each for all lanes */
     int n_tokens;           /* tokens written, all lanes */
@@ -150,6 +170,11 @@ PONDER_API const char *ponder_version(void);
 PONDER_API const char *ponder_status_text(enum ponder_status status);
 PONDER_API int ponder_status_exit_code(enum ponder_status status);
 PONDER_API const char *ponder_finish_text(enum ponder_finish finish);
+
+/* Names of strategies, and of the verifiers that p has (NULL: those that need no model), with a line about each in
+ * *summary_ret (or NULL). NULL behind the last. */
+PONDER_API const char *ponder_strategy(int i, const char **summary_ret);
+PONDER_API const char *ponder_verifier(const struct ponder *p, int i, const char **summary_ret);
 
 /* The defaults, for the caller to change; what depends on the model stays 0. */
 PONDER_API void ponder_options_default(struct ponder_options *options);

@@ -155,6 +155,46 @@ int open_engine(const struct settings *settings, struct ponder **p_ret)
     return EXIT_OK;
 }
 
+static bool has_verifier(const struct ponder *p, const char *name, size_t bytes)
+{
+    const char *known;
+    for (int i = 0; (known = ponder_verifier(p, i, NULL)) != NULL; i++)
+        if (strlen(known) == bytes && memcmp(known, name, bytes) == 0)
+            return true;
+    return false;
+}
+
+int check_verifiers(const struct settings *settings, const struct ponder *p)
+{
+    const char *list = settings->request.verifier;
+    if (!list || strcmp(list, "none") == 0)
+        return EXIT_OK;
+    for (const char *at = list;; at++) {
+        size_t bytes = strcspn(at, ",");
+        if (!has_verifier(p, at, bytes)) {
+            char names[160] = "";
+            const char *name;
+            size_t n = 0;
+            for (int i = 0; (name = ponder_verifier(p, i, NULL)) != NULL && n < sizeof names; i++)
+                n += (size_t)snprintf(names + n, sizeof names - n, " %s", name);
+            complain("--verifier: there is no verifier '%.*s' with this model; there are:%s none",
+                     (int)bytes, at, names);
+            return EXIT_USAGE;
+        }
+        at += bytes;
+        if (*at == '\0')
+            return EXIT_OK;
+    }
+}
+
+void say_note(struct settings *settings, const struct ponder_answer *answer)
+{
+    if (settings->is_quiet || settings->has_noted || answer->note[0] == '\0')
+        return;
+    complain("note: %s", answer->note);
+    settings->has_noted = true;
+}
+
 void warm_engine(const struct settings *settings, struct ponder *p, bool solves)
 {
     if ((solves && !settings->request.raw) || settings->request.budget_ms > 0)

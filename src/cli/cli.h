@@ -49,6 +49,12 @@ int complain_open(enum ponder_status status, const char *path, const char *err);
 /* Opens the engine and says so with --verbose; exit code, after a message if not 0. */
 int open_engine(const struct settings *settings, struct ponder **p_ret);
 
+/* Sees to it that the engine has the verifiers that --verifier names; exit code. */
+int check_verifiers(const struct settings *settings, const struct ponder *p);
+
+/* Says once a run what is done otherwise than asked. */
+void say_note(struct settings *settings, const struct ponder_answer *answer);
+
 /* Before the first question: what all questions share must not count against its budget, and a budget is kept by
  * what passes through the model have taken before. */
 void warm_engine(const struct settings *settings, struct ponder *p, bool solves);

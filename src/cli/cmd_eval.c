@@ -13,7 +13,7 @@
 
 struct eval {
     struct ponder *p;
-    const struct settings *settings;
+    struct settings *settings;
     struct journal journal;
     struct tally tally;
     bool has_journal, has_failed;
@@ -88,6 +88,7 @@ static int ask(struct eval *eval, const struct row *row, const char *what)
     struct ponder_answer answer;
     enum ponder_status status = ponder_solve(eval->p, row->question, row->question_bytes,
                                              &eval->settings->request, &answer);
+    say_note(eval->settings, &answer);
     if (status == PONDER_CANCELLED)
         return caught_exit_code();
     if (status != PONDER_OK && status != PONDER_NO_ANSWER && status != PONDER_NO_TIME) {
@@ -222,6 +223,8 @@ int cmd_eval(struct settings *settings)
     catch_signals(settings);
     settle_lanes(settings, 8);
     code = open_engine(settings, &eval.p);
+    if (code == EXIT_OK)
+        code = check_verifiers(settings, eval.p);
     if (code == EXIT_OK)
         warm_engine(settings, eval.p, true);
     if (code == EXIT_OK)

@@ -36,7 +36,7 @@ static void print_piece(void *user, const char *piece, size_t bytes)
 }
 
 /* Answers one question for people or as one JSON object; what: how messages call it. */
-static int solve_one(struct ponder *p, const struct settings *settings, const char *question,
+static int solve_one(struct ponder *p, struct settings *settings, const char *question,
                      size_t bytes, const char *what, bool is_alone)
 {
     struct ponder_request request = settings->request;
@@ -51,6 +51,7 @@ static int solve_one(struct ponder *p, const struct settings *settings, const ch
     if (settings->is_stream)
         request.on_text = print_piece;
     enum ponder_status status = ponder_solve(p, question, bytes, &request, &answer);
+    say_note(settings, &answer);
     if (settings->is_stream && answer.n_tokens > 0)
         putchar('\n');
     if (has_result(status) && settings->is_json) {
@@ -76,7 +77,7 @@ static int solve_one(struct ponder *p, const struct settings *settings, const ch
 }
 
 /* One question a line. */
-static int solve_lines(struct ponder *p, const struct settings *settings)
+static int solve_lines(struct ponder *p, struct settings *settings)
 {
     struct line_reader reader = {.file = stdin};
     int64_t n_asked = 0;
@@ -138,7 +139,7 @@ static int put_answer_row(struct journal *journal, const struct row *row, const 
     return journal_end_line(journal);
 }
 
-static int solve_row(struct ponder *p, const struct settings *settings, struct journal *journal,
+static int solve_row(struct ponder *p, struct settings *settings, struct journal *journal,
                      const struct row *row, const char *what, bool *has_failed_ret)
 {
     struct ponder_answer answer;
@@ -149,6 +150,7 @@ static int solve_row(struct ponder *p, const struct settings *settings, struct j
     }
     enum ponder_status status =
         ponder_solve(p, row->question, row->question_bytes, &settings->request, &answer);
+    say_note(settings, &answer);
     if (status == PONDER_CANCELLED)
         return caught_exit_code(); /* not written: a resumed run asks it again */
     if (has_result(status))
@@ -158,7 +160,7 @@ static int solve_row(struct ponder *p, const struct settings *settings, struct j
     return put_error_row(journal, row, ponder_status_text(status));
 }
 
-static int solve_rows(struct ponder *p, const struct settings *settings, FILE *input)
+static int solve_rows(struct ponder *p, struct settings *settings, FILE *input)
 {
     struct journal journal;
     struct progress progress;
@@ -253,6 +255,8 @@ int cmd_solve(struct settings *settings)
     settle_lanes(settings, 8);
     if (code == EXIT_OK)
         code = open_engine(settings, &p);
+    if (code == EXIT_OK)
+        code = check_verifiers(settings, p);
     if (code == EXIT_OK)
         warm_engine(settings, p, true);
     if (code == EXIT_OK && rows)

@@ -11,7 +11,7 @@
 
 #define FIELD(member) offsetof(struct settings, member)
 
-enum kind { FLAG, TEXT, CHOICE, INTEGER, REAL, REAL32, SEED, TIME, SIZE, SHARD };
+enum kind { FLAG, TEXT, CHOICE, STRATEGY, INTEGER, REAL, REAL32, SEED, TIME, SIZE, SHARD };
 
 enum {
     ALL = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_TOKENIZE | CMD_INFO | CMD_BENCH,
@@ -38,12 +38,22 @@ static const struct option options[] = {
      "wall clock for each answer: 250ms, 2s, none (default: none)"},
     {0, "memory", "SIZE", ALL, SIZE, FIELD(memory_limit_bytes), 0, 0,
      "most the engine may take: 64MiB, 1G (default: what it needs)"},
-    {0, "strategy", "NAME", ASKS, CHOICE, FIELD(request.strategy), 0, 0,
-     "greedy majority best-of-n"},
+    {0, "strategy", "NAME", ASKS, STRATEGY, FIELD(request.strategy), 0, 0,
+     "how to think; the names are below (default: majority, of one sample greedy)"},
     {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, PONDER_MAX_SAMPLES,
      "samples of each question (default: 8; bench: 32)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
      "samples that run at once (default: all, at most 64)"},
+    {0, "verifier", "NAMES", ASKS, TEXT, FIELD(request.verifier), 0, 0,
+     "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)"},
+    {0, "score", "HOW", ASKS, CHOICE, FIELD(request.score), 0, 0,
+     "last min product mean"},
+    {0, "width", "M", ASKS, INTEGER, FIELD(request.width), 1, PONDER_MAX_LANES,
+     "paths from each step that goes on, for beam, lookahead and dvts (default: 4)"},
+    {0, "lookahead", "K", ASKS, INTEGER, FIELD(request.lookahead), 1, 64,
+     "judge a step by where K likeliest ones lead (default: none; lookahead: 1)"},
+    {0, "chains", "N", ASKS, INTEGER, FIELD(request.n_chains), 1, PONDER_MAX_SAMPLES,
+     "chains of revisions side by side (default: the square root of --samples)"},
     {0, "confidence", "P", ASKS, REAL, FIELD(request.confidence), 0.01, 1,
      "stop when the vote is this sure; 1: never early (default: 0.95)"},
     {0, "max-tokens", "N", ALL & ~(unsigned)CMD_TOKENIZE, INTEGER, FIELD(engine.max_tokens), 1, 32768,
@@ -187,6 +197,8 @@ static bool parse_shard(const char *text, struct settings *settings)
 static bool is_choice(const char *choices, const char *word)
 {
     size_t n = strlen(word);
+    if (n == 0)
+        return false;
     for (const char *at = choices; *at != '\0';) {
         size_t length = strcspn(at, " ");
         if (n == length && memcmp(at, word, n) == 0)
@@ -195,6 +207,24 @@ static bool is_choice(const char *choices, const char *word)
         at += strspn(at, " ");
     }
     return false;
+}
+
+static bool is_strategy(const char *name)
+{
+    const char *known;
+    for (int i = 0; (known = ponder_strategy(i, NULL)) != NULL; i++)
+        if (strcmp(known, name) == 0)
+            return true;
+    return false;
+}
+
+/* "one of: a b c" of names. */
+static void list_strategies(char *text, size_t capacity)
+{
+    const char *name;
+    size_t n = (size_t)snprintf(text, capacity, "one of:");
+    for (int i = 0; (name = ponder_strategy(i, NULL)) != NULL && n < capacity; i++)
+        n += (size_t)snprintf(text + n, capacity - n, " %s", name);
 }
 
 static bool set_option(const struct option *option, const char *value, struct settings *settings)
@@ -206,9 +236,14 @@ static bool set_option(const struct option *option, const char *value, struct se
         *(bool *)field = true;
         return true;
     case CHOICE:
+        *(const char **)field = value;
+        return is_choice(option->help, value);
+    case STRATEGY:
+        *(const char **)field = value;
+        return is_strategy(value);
     case TEXT:
         *(const char **)field = value;
-        return value[0] != '\0' && (option->kind == TEXT || is_choice(option->help, value));
+        return value[0] != '\0';
     case INTEGER:
         return pd_text_int(value, (int)option->min, (int)option->max, field);
     case REAL:
@@ -233,7 +268,7 @@ static bool set_option(const struct option *option, const char *value, struct se
 static int complain_value(const struct command *command, const struct option *option,
                           const char *value)
 {
-    char expected[128];
+    char expected[256];
     switch (option->kind) {
     case INTEGER:
         snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", option->min,
@@ -245,6 +280,9 @@ static int complain_value(const struct command *command, const struct option *op
         break;
     case CHOICE:
         snprintf(expected, sizeof expected, "one of: %s", option->help);
+        break;
+    case STRATEGY:
+        list_strategies(expected, sizeof expected);
         break;
     default: {
         static const char *const forms[] = {
@@ -347,6 +385,17 @@ int options_parse(const struct command *command, int n_words, char **words,
     return 0;
 }
 
+static void print_names(void)
+{
+    const char *name, *summary;
+    printf("\nStrategies:\n");
+    for (int i = 0; (name = ponder_strategy(i, &summary)) != NULL; i++)
+        printf("  %-19s %s\n", name, summary);
+    printf("\nVerifiers (and those of the model, see ponder info):\n");
+    for (int i = 0; (name = ponder_verifier(NULL, i, &summary)) != NULL; i++)
+        printf("  %-19s %s\n", name, summary);
+}
+
 void options_print_help(const struct command *command)
 {
     printf("Usage: ponder %s\n\n%s.\n%s\nOptions:\n", command->synopsis, command->summary,
@@ -365,4 +414,6 @@ void options_print_help(const struct command *command)
         printf("%-18s %s\n", name, option->help);
     }
     printf("  -h, %-18s this text\n", "--help");
+    if (command->bit & ASKS)
+        print_names();
 }

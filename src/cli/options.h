@@ -29,6 +29,7 @@ struct settings {
     const char *measure; /* bench: which figures; NULL: all */
     int n_prompt;        /* bench: tokens of the prompt */
     bool is_limits;
+    bool has_noted; /* say_note() has said something */
     int shard, n_shards; /* shard 1..n_shards */
     char **words;        /* what is no option */
     int n_words;

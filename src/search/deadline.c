@@ -53,6 +53,13 @@ static double reserve_ns(const struct pd_search *s)
     return s->task.wants_answer && s->n_groups == 0 ? pd_deadline_forcing_ns(s, 1) : 0.0;
 }
 
+void pd_deadline_note_verify(struct pd_search *s, int64_t ns)
+{
+    if (ns > s->longest_step_ns)
+        s->longest_step_ns = ns;
+    follow(&s->verify_ns, (double)ns, 0.25);
+}
+
 void pd_deadline_note_sample(struct pd_search *s, int n_tokens)
 {
     follow(&s->usual_tokens, (double)n_tokens, 0.125);
@@ -75,9 +82,10 @@ bool pd_deadline_allows_draw(const struct pd_search *s)
     return pd_deadline_allows(s, reserve_ns(s));
 }
 
-bool pd_deadline_allows_step(const struct pd_search *s)
+bool pd_deadline_allows_step(const struct pd_search *s, int n_rows)
 {
-    return pd_deadline_allows(s, MARGIN * pd_deadline_pass_ns(s, s->n_running) + reserve_ns(s));
+    double ns = pd_deadline_pass_ns(s, n_rows) + (s->task.n_verifiers > 0 ? s->verify_ns : 0.0);
+    return pd_deadline_allows(s, MARGIN * ns + reserve_ns(s));
 }
 
 double pd_deadline_needed_ns(const struct pd_search *s, double before_ns, int n_done)

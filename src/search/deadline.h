@@ -19,10 +19,13 @@ void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n);
 /* What a pass of n rows will take. */
 double pd_deadline_pass_ns(const struct pd_search *s, int n);
 
-/* True if there is time to draw tokens for the lanes, to take one more step, and, as long as no answer has been found,
- * to force one after that. */
+/* A round of verification took so long. */
+void pd_deadline_note_verify(struct pd_search *s, int64_t ns);
+
+/* True if there is time to draw tokens for the lanes, to take one more step of n_rows and verify what it ends, and, as
+ * long as no answer has been found, to force one after that. */
 bool pd_deadline_allows_draw(const struct pd_search *s);
-bool pd_deadline_allows_step(const struct pd_search *s);
+bool pd_deadline_allows_step(const struct pd_search *s, int n_rows);
 
 /* Lanes, at most n_lanes, that can all write a sample of usual length from here on; 0: not even one. */
 int pd_deadline_lanes(const struct pd_search *s);

@@ -186,3 +186,18 @@ bool pd_prompt_answer_is_final(const struct pd_search *s, const char *text, size
         return pd_answer_is_final(text, bytes);
     return marked(s, text, bytes, &is_closed).text != NULL && is_closed;
 }
+
+enum ponder_status pd_prompt_set_revision(struct pd_search *s, const char *mark)
+{
+    char text[32] = "\n";
+    size_t bytes = strlen(mark), n;
+    s->n_revision = 0;
+    if (bytes == 0 || bytes + 2 >= sizeof text)
+        return PONDER_TOO_LONG;
+    memcpy(text + 1, mark, bytes);
+    text[bytes + 1] = '\n';
+    PD_TRY(pd_tokenize(s->tokenizer, text, bytes + 2, (struct pd_tokenize){.goes_on = true},
+                       s->scratch, s->scratch_bytes, s->revision, PD_REVISION_TOKENS, &n));
+    s->n_revision = (int)n;
+    return PONDER_OK;
+}

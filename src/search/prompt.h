@@ -24,6 +24,9 @@ enum ponder_status pd_prompt_set_common(struct pd_search *s, const struct pd_cha
 /* A text at which a sample of the kind has gone past its end; NULL: none. */
 const char *pd_prompt_stop(const struct pd_chat *chat, enum pd_prompt_kind kind);
 
+/* Sets s->revision: a line with this mark, as it parts an attempt from the next. */
+enum ponder_status pd_prompt_set_revision(struct pd_search *s, const char *mark);
+
 /* Sets s->forced: what makes a lane answer. */
 enum ponder_status pd_prompt_set_forced(struct pd_search *s, const struct pd_chat *chat);
 

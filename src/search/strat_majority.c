@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * strat_majority.c - self-consistency (Wang et al. 2022): the answer that most samples give, with early stop.
+ * strat_majority.c - self-consistency (Wang et al. 2022): the answer that most samples give, with early stop. What a
+ * verifier vetoes has no vote, unless all is vetoed.
  *
  * The stop looks at the first m samples once all of them have ended, m = 1, 2, ..., and the vote is
  * that of the smallest m that decides: so it does not depend on which samples happened to run side by
  * side. Samples beyond m are not counted. */
-#include "search/strategy.h"
+#include "search/flat.h"
 #include "search/vote.h"
 
 /* Counts the vote. True: more samples would not change it (enough). */
 static bool count(const struct pd_search *s, struct pd_tally *tally)
 {
-    pd_tally_init(tally);
+    pd_tally_init(tally, false);
     int n = 0;
-    while (n < s->n_samples && s->sample[n].state != PD_SAMPLE_RUNNING) {
+    while (n < s->n_paths && pd_path_is_over(&s->path[n])) {
         pd_tally_add(tally, s, n++);
         int n_left = s->task.n_samples - n;
         bool is_sure = tally->n_top > 0 &&
@@ -20,31 +21,40 @@ static bool count(const struct pd_search *s, struct pd_tally *tally)
         if (n_left > 0 && (is_sure || tally->n_top > tally->n_second + n_left))
             return true;
     }
-    for (; n < s->n_samples; n++) /* those that have ended behind one that still runs */
+    for (; n < s->n_paths; n++) /* those that have ended behind one that still runs */
         pd_tally_add(tally, s, n);
     return false;
 }
 
-static bool is_decided(const struct pd_search *s)
+static bool is_decided(struct pd_search *s)
 {
     struct pd_tally tally;
     return count(s, &tally);
 }
 
+static enum pd_verdict advance(struct pd_search *s)
+{
+    return pd_flat_advance(s, is_decided);
+}
+
 static struct pd_choice choose(const struct pd_search *s)
 {
     struct pd_tally tally;
+    struct pd_choice choice = {.path = PD_NO_PATH};
     count(s, &tally);
-    struct pd_choice choice = {.sample = -1};
+    if (tally.winner == PD_NO_GROUP) {
+        pd_tally_init(&tally, true);
+        for (int i = 0; i < s->n_paths; i++)
+            pd_tally_add(&tally, s, i);
+    }
     if (tally.winner == PD_NO_GROUP)
         return choice;
-    for (int i = 0; i < tally.n_counted;
-         i++) { /* the winner's most probable sample speaks for it */
-        const struct pd_sample *sample = &s->sample[i];
-        if (sample->group == tally.winner &&
-            (choice.sample < 0 ||
-             pd_sample_mean_log_prob(sample) > pd_sample_mean_log_prob(&s->sample[choice.sample])))
-            choice.sample = i;
+    for (int i = 0; i < tally.n_counted; i++) { /* the winner's most probable path speaks for it */
+        const struct pd_path *path = &s->path[i];
+        if (path->group == tally.winner && (tally.counts_vetoed || !path->scores.is_vetoed) &&
+            (choice.path < 0 ||
+             pd_path_mean_log_prob(path) > pd_path_mean_log_prob(&s->path[choice.path])))
+            choice.path = i;
     }
     choice.confidence = (double)tally.n_top / (double)pd_max_int(tally.n_voters, 1);
     return choice;
@@ -53,6 +63,6 @@ static struct pd_choice choose(const struct pd_search *s)
 const struct pd_strategy pd_strategy_majority = {
     .name = "majority",
     .summary = "the answer that most of n samples give; stops when the vote is decided",
-    .is_decided = is_decided,
+    .advance = advance,
     .choose = choose,
 };

@@ -4,9 +4,9 @@
 
 #include "base/real.h"
 
-void pd_tally_init(struct pd_tally *tally)
+void pd_tally_init(struct pd_tally *tally, bool counts_vetoed)
 {
-    *tally = (struct pd_tally){.winner = PD_NO_GROUP};
+    *tally = (struct pd_tally){.counts_vetoed = counts_vetoed, .winner = PD_NO_GROUP};
 }
 
 static bool is_ahead(const struct pd_tally *tally, int a, int b)
@@ -20,15 +20,17 @@ static bool is_ahead(const struct pd_tally *tally, int a, int b)
 
 void pd_tally_add(struct pd_tally *tally, const struct pd_search *s, int i)
 {
-    const struct pd_sample *sample = &s->sample[i];
-    tally->n_counted = i + 1;
-    tally->n_voters += pd_sample_is_finished(sample);
-    int group = sample->group;
+    const struct pd_path *path = &s->path[i];
+    int at = tally->n_counted++;
+    int group = path->group;
+    if (path->scores.is_vetoed && !tally->counts_vetoed)
+        return;
+    tally->n_voters += pd_path_is_finished(path);
     if (group == PD_NO_GROUP)
         return;
     if (tally->group[group].n++ == 0)
-        tally->group[group].first = i;
-    tally->group[group].weight += pd_real_exp(pd_sample_mean_log_prob(sample));
+        tally->group[group].first = at;
+    tally->group[group].weight += pd_real_exp(pd_path_mean_log_prob(path));
     if (tally->winner == PD_NO_GROUP || is_ahead(tally, group, tally->winner))
         tally->winner = group;
     tally->n_top = tally->group[tally->winner].n;

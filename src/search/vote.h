@@ -6,22 +6,24 @@
 #include "search/search.h"
 
 struct pd_tally {
-    int n_counted; /* samples */
-    int n_voters;  /* of them, those that are finished, with an answer or without */
+    bool counts_vetoed;
+    int n_counted; /* paths */
+    int n_voters;  /* of them, those that are finished, with an answer or without, and not vetoed */
     int winner;    /* group; PD_NO_GROUP: none has a vote */
     int n_top;     /* votes of the winner */
     int n_second;  /* votes of the runner-up */
     struct {
         int n;         /* votes */
-        int first;     /* its first sample */
-        double weight; /* sum of its samples' exp(mean log-probability) */
-    } group[PD_MAX_SAMPLES];
+        int first;     /* its first path, in the order of counting */
+        double weight; /* sum of its paths' exp(mean log-probability) */
+    } group[PD_MAX_PATHS];
 };
 
-void pd_tally_init(struct pd_tally *tally);
+/* counts_vetoed: also paths that a verifier has vetoed. */
+void pd_tally_init(struct pd_tally *tally, bool counts_vetoed);
 
-/* Counts sample i; samples are counted in rising order. Of groups with equal votes the one with more
- * weight wins, of those the one whose first sample came first. */
+/* Counts path i. Of groups with equal votes the one with more weight wins, of those the one whose first path was
+ * counted first. */
 void pd_tally_add(struct pd_tally *tally, const struct pd_search *s, int i);
 
 /* Adaptive consistency (Aggarwal et al. 2023, section 3.2, the Beta criterion in closed form): the

@@ -102,7 +102,11 @@ refuses --top-p 0 1.5
 refuses --min-p -0.1 2
 refuses --repeat-penalty 0 101
 refuses --confidence 0 1.1
-refuses --strategy beam '' greed
+refuses --strategy Beam '' greed
+refuses --score first ''
+refuses --width 0 65
+refuses --chains 0 257
+refuses --lookahead 0 65
 refuses --shard 0/4 5/4 4 1/0 a/b /4
 check_exit 2 "says how a time is written" "$ponder" solve --budget 100 x
 says "250ms, 2s, 1.5s or none"

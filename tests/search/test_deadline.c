@@ -44,7 +44,7 @@ static void test_without_a_deadline_everything_is_allowed(void **state)
     pd_deadline_note(&s, DAY_NS, 4);
     assert_true(pd_deadline_allows(&s, 1e30));
     assert_true(pd_deadline_allows_draw(&s));
-    assert_true(pd_deadline_allows_step(&s));
+    assert_true(pd_deadline_allows_step(&s, 4));
 }
 
 static void test_behind_the_deadline_nothing_is_allowed(void **state)
@@ -53,7 +53,7 @@ static void test_behind_the_deadline_nothing_is_allowed(void **state)
     struct pd_search s = new_search(pd_clock_ns() - 1);
     assert_false(pd_deadline_allows(&s, 0.0));
     assert_false(pd_deadline_allows_draw(&s));
-    assert_false(pd_deadline_allows_step(&s));
+    assert_false(pd_deadline_allows_step(&s, 4));
 }
 
 static void test_what_ends_in_time_is_allowed(void **state)
@@ -62,10 +62,10 @@ static void test_what_ends_in_time_is_allowed(void **state)
     struct pd_search s = new_search(pd_clock_ns() + DAY_NS);
     assert_true(pd_deadline_allows(&s, 0.9 * (double)DAY_NS));
     assert_false(pd_deadline_allows(&s, (double)DAY_NS));
-    assert_true(pd_deadline_allows_step(&s));
+    assert_true(pd_deadline_allows_step(&s, 4));
     note_often(&s, 2 * DAY_NS, 4);
     assert_true(pd_deadline_allows_draw(&s));
-    assert_false(pd_deadline_allows_step(&s));
+    assert_false(pd_deadline_allows_step(&s, 4));
 }
 
 /* Time to force an answer is kept back as long as one is wanted and none is there. */
@@ -75,13 +75,13 @@ static void test_forcing_is_kept_back_until_there_is_an_answer(void **state)
     struct pd_search s = new_search(pd_clock_ns() + DAY_NS);
     note_often(&s, DAY_NS / 3, 4); /* one fits; not the few that forcing takes */
     assert_true(pd_deadline_allows_draw(&s));
-    assert_true(pd_deadline_allows_step(&s));
+    assert_true(pd_deadline_allows_step(&s, 4));
     s.task.wants_answer = true;
     assert_false(pd_deadline_allows_draw(&s));
-    assert_false(pd_deadline_allows_step(&s));
+    assert_false(pd_deadline_allows_step(&s, 4));
     s.n_groups = 1;
     assert_true(pd_deadline_allows_draw(&s));
-    assert_true(pd_deadline_allows_step(&s));
+    assert_true(pd_deadline_allows_step(&s, 4));
 }
 
 static void test_estimates_follow_what_was_measured(void **state)

@@ -69,7 +69,7 @@ static void test_certainty_of_known_votes(void **state)
 
 enum { N_MAX = 40 };
 
-static struct pd_sample samples[N_MAX];
+static struct pd_path paths[N_MAX];
 
 /* The first n samples counted from nothing, by the words of vote.h. */
 static void check_tally(const struct pd_tally *tally, const struct pd_search *s, int n)
@@ -77,18 +77,20 @@ static void check_tally(const struct pd_tally *tally, const struct pd_search *s,
     int votes[N_MAX] = {0}, first[N_MAX], n_voters = 0, winner = PD_NO_GROUP, second = 0;
     double weight[N_MAX] = {0.0};
     for (int i = n - 1; i >= 0; i--) {
-        n_voters += samples[i].state == PD_SAMPLE_ENDED || samples[i].state == PD_SAMPLE_FORCED;
-        if (samples[i].group != PD_NO_GROUP)
-            first[samples[i].group] = i;
+        if (paths[i].scores.is_vetoed && !tally->counts_vetoed)
+            continue;
+        n_voters += paths[i].state == PD_PATH_ENDED || paths[i].state == PD_PATH_FORCED;
+        if (paths[i].group != PD_NO_GROUP)
+            first[paths[i].group] = i;
     }
     for (int i = 0; i < n; i++) {
-        if (samples[i].group == PD_NO_GROUP)
+        if (paths[i].group == PD_NO_GROUP || (paths[i].scores.is_vetoed && !tally->counts_vetoed))
             continue;
-        votes[samples[i].group]++;
-        if (samples[i].n_drawn > 0)
-            weight[samples[i].group] += exp(samples[i].sum_log_prob / samples[i].n_drawn);
+        votes[paths[i].group]++;
+        if (paths[i].n_drawn > 0)
+            weight[paths[i].group] += exp(paths[i].sum_log_prob / paths[i].n_drawn);
         else
-            weight[samples[i].group] += 1.0;
+            weight[paths[i].group] += 1.0;
     }
     for (int g = 0; g < s->n_groups; g++) {
         if (votes[g] == 0)
@@ -118,23 +120,24 @@ static void test_tally_is_a_slow_count(void **state)
     (void)state;
     int n_ties = 0, n_none = 0;
     for (uint64_t seed = 0; seed < 4000; seed++) {
-        struct pd_search s = {.sample = samples, .n_samples = 1 + (int)(seed % N_MAX)};
+        struct pd_search s = {.path = paths, .n_paths = 1 + (int)(seed % N_MAX)};
         s.n_groups = 1 + (int)(pd_rng_u64(seed, 0, 0) % 6);
-        for (uint64_t i = 0; i < (uint64_t)s.n_samples; i++) {
+        for (uint64_t i = 0; i < (uint64_t)s.n_paths; i++) {
             int group = (int)(pd_rng_u64(seed, 1, i) % (uint64_t)(s.n_groups + 1)) - 1;
             /* Weights of 1, which tie as votes do, or of no two alike. */
             int n_drawn = seed % 2 == 0 ? 0 : 1 + (int)(pd_rng_u64(seed, 2, i) % 4);
-            samples[i] = (struct pd_sample){
-                .state = (enum pd_sample_state)(pd_rng_u64(seed, 3, i) % 4),
+            paths[i] = (struct pd_path){
+                .state = (enum pd_path_state)(PD_PATH_RUNNING + pd_rng_u64(seed, 3, i) % 5),
                 .n_drawn = n_drawn,
                 .sum_log_prob = -2.0 * n_drawn * (double)pd_rng_float(seed, 4, i),
                 .group = group,
+                .scores.is_vetoed = pd_rng_u64(seed, 5, i) % 4 == 0,
             };
         }
         static struct pd_tally tally;
-        pd_tally_init(&tally);
+        pd_tally_init(&tally, seed % 3 == 0);
         check_tally(&tally, &s, 0);
-        for (int i = 0; i < s.n_samples; i++) {
+        for (int i = 0; i < s.n_paths; i++) {
             pd_tally_add(&tally, &s, i);
             check_tally(&tally, &s, i + 1);
             n_ties += tally.n_top > 0 && tally.n_top == tally.n_second;
@@ -144,16 +147,16 @@ static void test_tally_is_a_slow_count(void **state)
     assert_true(n_ties > 1000 && n_none > 100); /* the cases that the test is about did come */
 }
 
-static void test_equal_votes_go_to_the_surer_samples(void **state)
+static void test_equal_votes_go_to_the_surer_paths(void **state)
 {
     (void)state;
-    struct pd_search s = {.sample = samples, .n_samples = 4, .n_groups = 2};
+    struct pd_search s = {.path = paths, .n_paths = 4, .n_groups = 2};
     static const double sums[] = {-4.0, -1.0, -4.0, -1.0};
     static struct pd_tally tally;
-    pd_tally_init(&tally);
+    pd_tally_init(&tally, false);
     for (int i = 0; i < 4; i++) {
-        samples[i] = (struct pd_sample){
-            .state = PD_SAMPLE_ENDED, .n_drawn = 2, .sum_log_prob = sums[i], .group = i % 2};
+        paths[i] = (struct pd_path){
+            .state = PD_PATH_ENDED, .n_drawn = 2, .sum_log_prob = sums[i], .group = i % 2};
         pd_tally_add(&tally, &s, i);
     }
     assert_int_equal(tally.winner, 1);
@@ -162,16 +165,15 @@ static void test_equal_votes_go_to_the_surer_samples(void **state)
 }
 
 /* A model with wild weights: a mean log-probability that no exponential holds is a vote all the same. */
-static void test_impossible_samples_still_vote(void **state)
+static void test_impossible_paths_still_vote(void **state)
 {
     (void)state;
     static const double sums[] = {-1e5, -1e300, -INFINITY, NAN};
-    struct pd_search s = {.sample = samples, .n_samples = 4, .n_groups = 1};
+    struct pd_search s = {.path = paths, .n_paths = 4, .n_groups = 1};
     static struct pd_tally tally;
-    pd_tally_init(&tally);
+    pd_tally_init(&tally, false);
     for (int i = 0; i < 4; i++) {
-        samples[i] =
-            (struct pd_sample){.state = PD_SAMPLE_ENDED, .n_drawn = 1, .sum_log_prob = sums[i]};
+        paths[i] = (struct pd_path){.state = PD_PATH_ENDED, .n_drawn = 1, .sum_log_prob = sums[i]};
         pd_tally_add(&tally, &s, i);
     }
     assert_int_equal(tally.winner, 0);
@@ -185,8 +187,8 @@ int main(void)
         cmocka_unit_test(test_certainty_is_the_integral),
         cmocka_unit_test(test_certainty_of_known_votes),
         cmocka_unit_test(test_tally_is_a_slow_count),
-        cmocka_unit_test(test_equal_votes_go_to_the_surer_samples),
-        cmocka_unit_test(test_impossible_samples_still_vote),
+        cmocka_unit_test(test_equal_votes_go_to_the_surer_paths),
+        cmocka_unit_test(test_impossible_paths_still_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
