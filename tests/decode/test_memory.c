@@ -306,7 +306,10 @@ static void test_nothing_is_allocated_after_init(void **state)
         assert_int_equal(counts.n_requests, 0);
         assert_int_equal(counts.n_frees, 0);
         assert_int_equal(counts.n_unmaps, 0);
-        assert_true(pages > 0 && n_written > 0);
+        assert_true(n_written > 0);
+#ifdef __x86_64__
+        assert_true(pages > 0); /* 0 in an emulator */
+#endif
 
         ponder_free(p);
         free(logits);
