@@ -7,6 +7,7 @@
 # make bench      pairs every figure with llama.cpp's (ISA=avx2, R=5, THREADS=2, MODELS="Q4_0 gemma", BENCH=quick, RESUME=1)
 # make cross      the whole suite on ARM and RISC-V under qemu        make valgrind   memcheck
 # make quantize   ponder-quantize, which makes models smaller; needs OpenBLAS (libopenblas-dev)
+# make problems   ponder-problems, which makes training data (models/README.md)
 # make install    PREFIX=/usr/local
 # Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
 
@@ -54,13 +55,14 @@ HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E -
 ifeq ($(HAS_BLAS),)
 TEST_SRC := $(filter-out $(MAKERS:%=tests/%/%),$(TEST_SRC))
 endif
+PROBLEMS_SRC := $(wildcard models/data/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-.PHONY: all lib makers $(MAKERS) demo deps test check check-tests test-programs cross valgrind san bench install clean examples
+.PHONY: all lib problems makers $(MAKERS) demo deps test check check-tests test-programs cross valgrind san bench install clean examples
 .SECONDARY:
 all: $(BUILD)/ponder $(BUILD)/libponder.a
 lib: $(BUILD)/libponder.a
@@ -87,6 +89,11 @@ $(BUILD)/libponder.a: $(LIB_OBJ)
 
 $(BUILD)/ponder: $(call obj,$(CLI_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
+problems: $(BUILD)/ponder-problems
+$(BUILD)/ponder-problems: $(call obj,$(PROBLEMS_SRC)) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+$(filter $(BUILD)/tests/data/%,$(TESTS)): $(call obj,$(filter-out %/main.c,$(PROBLEMS_SRC)))
 
 $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
@@ -149,7 +156,7 @@ san: | $(filter deps,$(MAKECMDGOALS))
 	  EXTRA_CFLAGS="-DPD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	  EXTRA_LDFLAGS="-fsanitize=address,undefined"
 
-check-tests: $(TESTS) $(BUILD)/ponder $(EXAMPLES) makers
+check-tests: $(TESTS) $(BUILD)/ponder $(BUILD)/ponder-problems $(EXAMPLES) makers
 	$(Q)$(if $(HAS_BLAS),,echo "left out, no OpenBLAS (cblas.h): $(MAKERS) and their tests")
 	$(Q)BUILD=$(BUILD) CC="$(CC)" scripts/run-tests.sh $(TESTS) $(TEST_SH)
 
