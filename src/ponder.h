@@ -116,6 +116,7 @@ struct ponder_request {
     int n_samples;        /* samples in all; more than n_lanes run in turn; 0: n_lanes */
     const char *verifier; /* names of ponder_verifier(), parted by commas; "none"; NULL: what the strategy needs */
     const char *score;    /* of a path from its steps': "last", "min", "product", "mean"; NULL: last */
+    const char *calculator; /* "on": results behind "expression=" are put in; "off"; NULL, "auto": if trained so */
     int width;            /* continuations of each step that is kept (beam, dvts); 0: 4 */
     int lookahead;        /* steps to look ahead before judging one; 0: none, lookahead: 1 */
     int n_chains;         /* of revisions, side by side; 0: the square root of n_samples */

@@ -48,6 +48,8 @@ static const struct option options[] = {
      "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)"},
     {0, "score", "HOW", ASKS, CHOICE, FIELD(request.score), 0, 0,
      "last min product mean"},
+    {0, "calculator", "WHEN", WRITES, CHOICE, FIELD(request.calculator), 0, 0,
+     "auto on off"},
     {0, "width", "M", ASKS, INTEGER, FIELD(request.width), 1, PONDER_MAX_LANES,
      "paths from each step that goes on, for beam, lookahead and dvts (default: 4)"},
     {0, "lookahead", "K", ASKS, INTEGER, FIELD(request.lookahead), 1, 64,

@@ -6,7 +6,7 @@
 #include "base/rational.h"
 #include "model/tokenizer.h"
 
-enum { PD_CALCULATOR_BYTES = PD_RATIONAL_TEXT_BYTES + 1 };
+enum { PD_CALCULATOR_BYTES = PD_RATIONAL_TEXT_BYTES + 1, PD_CALCULATOR_TOKENS = 24 };
 
 /* What has to follow a text that has just come to an "=": the value of the expression before it, in its line, as
  * pd_rational_write() writes it, after a space if one stands before the "=" ("2 + 3 =" and " 5"). Returns its

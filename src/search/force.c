@@ -40,12 +40,20 @@ static int candidates(struct pd_search *s, int *path_ret)
     return n;
 }
 
-/* The most lanes that there is time for; one in any case. */
-static int lanes_to_force(const struct pd_search *s, int n)
+static int rows_to_force(const struct pd_search *s, const int *paths, int n)
+{
+    int n_rows = n * s->n_forced;
+    for (int i = 0; i < n; i++)
+        n_rows += pd_path_pending(&s->path[paths[i]]);
+    return n_rows;
+}
+
+/* The most lanes that there is time for, in one batch; one in any case. */
+static int lanes_to_force(const struct pd_search *s, const int *paths, int n)
 {
     n = pd_min_int(n, PD_FORCE_MAX_LANES);
-    n = pd_min_int(n, s->policy.n_batch / (s->n_forced + 1));
-    while (n > 1 && !pd_deadline_allows(s, pd_deadline_forcing_ns(s, n)))
+    while (n > 1 && (rows_to_force(s, paths, n) > s->policy.n_batch ||
+                     !pd_deadline_allows(s, pd_deadline_forcing_ns(s, n))))
         n--;
     return n;
 }
@@ -106,7 +114,7 @@ void pd_force_answers(struct pd_search *s)
     int n = s->n_forced > 0 ? candidates(s, paths) : 0;
     if (n == 0)
         return;
-    n = lanes_to_force(s, n);
+    n = lanes_to_force(s, paths, n);
     enum ponder_status status = feed(s, paths, n);
     for (int i = 0; i < n; i++)
         is_open[i] = status == PONDER_OK;

@@ -6,6 +6,7 @@
 
 #include "base/os.h"
 #include "base/rng.h"
+#include "search/calculator.h"
 #include "search/deadline.h"
 #include "search/prompt.h"
 
@@ -272,6 +273,17 @@ static void end_step(struct pd_search *s, struct pd_path *path)
         pd_path_stop(s, path, PD_PATH_HALTED);
 }
 
+/* Behind "48/2=" the calculator writes, not the model: the tokens wait, as others before them, to be put through. */
+static void write_result(struct pd_search *s, struct pd_path *path)
+{
+    int32_t token[PD_CALCULATOR_TOKENS];
+    int room = pd_min_int(PD_CALCULATOR_TOKENS, path->max_tokens - 1 - path->n_tokens);
+    int n = pd_calculator_tokens(s->tokenizer, path->text, path->text_bytes, s->scratch,
+                                 s->scratch_bytes, token, room);
+    for (int i = 0; i < n; i++)
+        pd_path_append(s, path, token[i]);
+}
+
 void pd_path_accept(struct pd_search *s, struct pd_path *path)
 {
     if (s->policy.ends_text(s->policy.self, path->next)) {
@@ -289,6 +301,8 @@ void pd_path_accept(struct pd_search *s, struct pd_path *path)
         pd_path_stop(s, path, PD_PATH_CUT);
     else if (s->halts_at_steps && is_step(path))
         end_step(s, path);
+    else if (s->task.has_calculator)
+        write_result(s, path);
 }
 
 /* ---- looking ahead ---- */

@@ -112,6 +112,7 @@ struct pd_task {
     struct pd_sampling how;
     double confidence;   /* of the vote, to stop early; >= 1: never */
     int64_t deadline_ns; /* 0: none */
+    bool has_calculator; /* equations are completed: calculator.h */
     bool wants_answer; /* find answers, end a sample at its answer, force one when time runs out */
     const char *stop;  /* a text that ends a sample (and is cut off), or NULL */
     struct pd_verifier_use verifier[PD_MAX_VERIFIERS];

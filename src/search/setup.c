@@ -95,6 +95,15 @@ static bool find_combine(const char *name, enum pd_combine *how_ret)
     return name == NULL;
 }
 
+/* Unless told otherwise, models have a calculator that were trained with one. */
+static bool find_calculator(const struct pd_search *s, const char *name, bool *has_ret)
+{
+    bool is_on = name != NULL && strcmp(name, "on") == 0;
+    bool is_off = name != NULL && strcmp(name, "off") == 0;
+    *has_ret = is_on || (!is_off && s->traits != NULL && s->traits->has_calculator);
+    return is_on || is_off || name == NULL || strcmp(name, "auto") == 0;
+}
+
 /* The smallest whole number whose square is not less. */
 static int root_of(int n)
 {
@@ -111,7 +120,8 @@ enum ponder_status pd_setup(struct pd_search *s, const struct ponder_request *r,
     const struct pd_strategy *strategy = pd_strategy_find(name);
     s->note[0] = '\0';
     if (strategy == NULL || r->width < 0 || r->lookahead < 0 || r->n_chains < 0 ||
-        !find_combine(r->score, &task->combine))
+        !find_combine(r->score, &task->combine) ||
+        !find_calculator(s, r->calculator, &task->has_calculator))
         return PONDER_BAD_ARGUMENT;
     if (strategy->revises && s->n_revision == 0) {
         strategy = &pd_strategy_majority;

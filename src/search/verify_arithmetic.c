@@ -8,7 +8,8 @@
 /* One way to read one side, and what it comes to. */
 struct side {
     struct pd_rational value;
-    int n_decimals; /* of a side that is one number written with decimals; else 0 */
+    bool is_number; /* and nothing else */
+    int n_decimals; /* of a number written with decimals; else 0 */
 };
 
 enum { MAX_SIDES = 8 };
@@ -33,6 +34,7 @@ static void add_readings(const struct pd_equation_line *line, const struct pd_ex
             sides->has_unknown = true;
             continue;
         }
+        side->is_number = is_number;
         side->n_decimals = 0;
         if (is_number && last->n_decimals > 0)
             side->n_decimals =
@@ -55,6 +57,27 @@ static bool rounds_to(struct pd_rational value, const struct side *written)
     return apart.numerator <= apart.denominator && apart.numerator >= -apart.denominator;
 }
 
+/* written is what a calculator shows of value. */
+static bool is_shown_as(struct pd_rational value, const struct side *written)
+{
+    char text[PD_RATIONAL_TEXT_BYTES];
+    struct pd_rational shown;
+    if (!written->is_number || !pd_rational_write(value, text))
+        return false;
+    bool is_negative = text[0] == '-';
+    if (!pd_rational_read(text + is_negative, strlen(text) - is_negative, &shown))
+        return false;
+    if (is_negative)
+        shown.numerator = -shown.numerator;
+    return pd_rational_is_equal(shown, written->value);
+}
+
+static bool comes_to(struct pd_rational value, const struct side *written)
+{
+    return pd_rational_is_equal(value, written->value) || rounds_to(value, written) ||
+           is_shown_as(value, written);
+}
+
 /* The whole part of a quotient and the like. */
 static bool are_within_one(const struct sides *left, const struct sides *right)
 {
@@ -70,8 +93,7 @@ static bool agree(const struct sides *left, const struct sides *right)
         for (int j = 0; j < right->n; j++) {
             const struct side *a = &left->side[i];
             const struct side *b = &right->side[j];
-            if (pd_rational_is_equal(a->value, b->value) || rounds_to(a->value, b) ||
-                rounds_to(b->value, a))
+            if (comes_to(a->value, b) || comes_to(b->value, a))
                 return true;
         }
     return false;

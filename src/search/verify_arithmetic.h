@@ -12,10 +12,10 @@ enum pd_arithmetic {
 };
 
 /* Judges the equations of a step, each in every way that people may have meant it (see equation.h): it is false
- * only if it is so in all of them, with no doubt about what belongs to it. A side that is one number with
- * decimals may be the other one's value correctly rounded to these: 10/3 = 3.33. What does not fit 64 bits, is
- * divided by 0, has variables or mixes hours and minutes is left alone. Linear in the text, a microsecond or two
- * for a step. */
+ * only if it is so in all of them, with no doubt about what belongs to it. A side that is one number with decimals
+ * may be the other one's value correctly rounded to these (10/3 = 3.33), or one number what a calculator shows of
+ * it. What does not fit 64 bits, is divided by 0, has variables or mixes hours and minutes is left alone. Linear in
+ * the text, about a microsecond for a bare equation. */
 enum pd_arithmetic pd_arithmetic_check(const char *text, size_t bytes);
 
 #endif
