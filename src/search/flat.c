@@ -20,9 +20,10 @@ enum pd_verdict pd_flat_advance(struct pd_search *s, bool (*is_decided)(struct p
         has_ended = true;
         pd_search_release(s, stopped[i]);
     }
+    bool has_decided = has_ended && is_decided != NULL && is_decided(s);
     if (s->n_started == s->task.n_samples && s->n_running == 0)
         return PD_DONE;
-    if (has_ended && is_decided != NULL && is_decided(s))
+    if (has_decided)
         return PD_DECIDED;
     for (int room = pd_search_room(s); room > 0 && s->n_started < s->task.n_samples; room--)
         if (pd_search_start(s, s->n_started, 0) == PD_NO_PATH)

@@ -6,8 +6,8 @@
 
 #include "search/strategy.h"
 
-/* Judges what has halted or ended, gives back lanes, starts samples. is_decided: asked when samples have ended and some
- * are not over, whether more would not change the choice; or NULL. */
+/* Judges what has halted or ended, gives back lanes, starts samples. is_decided: asked when samples have ended
+ * whether more would not change the choice; or NULL. */
 enum pd_verdict pd_flat_advance(struct pd_search *s, bool (*is_decided)(struct pd_search *s));
 
 #endif

@@ -113,11 +113,15 @@ static int collect(struct pd_search *s, int t, struct pd_candidate_path *candida
         const struct pd_path *path = &s->path[i];
         if (path->state != PD_PATH_HALTED || path->tag != t)
             continue;
-        if (is_twin[i])
+        if (is_twin[i]) {
             pd_search_prune(s, i, "written twice");
-        else
-            candidate[n++] = (struct pd_candidate_path){
-                .path = i, .score = pd_path_score(s, path), .is_vetoed = path->scores.is_vetoed};
+            continue;
+        }
+        int at = n++; /* in an order that does not depend on slots */
+        for (; at > 0 && pd_path_is_before(path, &s->path[candidate[at - 1].path]); at--)
+            candidate[at] = candidate[at - 1];
+        candidate[at] = (struct pd_candidate_path){
+            .path = i, .score = pd_path_score(s, path), .is_vetoed = path->scores.is_vetoed};
     }
     fill_missing(candidate, n);
     sort(s, candidate, n);
@@ -186,8 +190,8 @@ static void end_round(struct pd_search *s, struct pd_tree *tree, int t, pd_fores
 enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share)
 {
     struct pd_forest *f = s->state;
-    int to_judge[PONDER_MAX_LANES];
-    int n = 0;
+    int to_judge[PONDER_MAX_LANES], to_look[PONDER_MAX_LANES];
+    int n = 0, n_look = 0;
     bool is_ready[PD_MAX_SAMPLES], are_done = true;
     for (int t = 0; t < f->n_trees; t++)
         is_ready[t] = f->tree[t].n_roots > 0 && !f->tree[t].is_done && has_halted(s, t);
@@ -196,11 +200,16 @@ enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share)
         if (path->lane == PD_NO_LANE || !is_ready[path->tag])
             continue;
         if (path->state == PD_PATH_HALTED && !path->is_ahead && s->task.lookahead > 0 &&
-            f->tree[path->tag].n_rounds + 1 < PD_FOREST_ROUNDS)
-            pd_search_look_ahead(s, i, s->task.lookahead);
+            f->tree[path->tag].n_rounds + 1 < PD_FOREST_ROUNDS && !path->is_scored)
+            to_look[n_look++] = i;
         else
             to_judge[n++] = i;
     }
+    if (n_look > 0)
+        pd_search_check(s, to_look, n_look);
+    for (int i = 0; i < n_look; i++)
+        if (!s->path[to_look[i]].is_scored)
+            pd_search_look_ahead(s, to_look[i], s->task.lookahead);
     if (n > 0)
         pd_search_score(s, to_judge, n);
     for (int i = 0; i < n; i++)

@@ -73,10 +73,10 @@ static struct pd_verify_item item_of(const struct pd_search *s, const struct pd_
     };
 }
 
-/* What was judged is not judged again; what was written ahead is not the path's. */
+/* What was judged is not judged again. What was written ahead is not the path's: a veto of it is a bad score. */
 static void note_score(struct pd_search *s, struct pd_path *path, float score, bool is_vetoed)
 {
-    pd_scores_add(&path->scores, score);
+    pd_scores_add(&path->scores, is_vetoed && path->is_ahead ? 0.0f : score);
     path->scores.is_vetoed = path->scores.is_vetoed || (is_vetoed && !path->is_ahead);
     path->is_scored = true;
     path->step_begin = path->is_ahead ? path->mark.text_bytes : path->text_bytes;
@@ -84,7 +84,27 @@ static void note_score(struct pd_search *s, struct pd_path *path, float score, b
     pd_search_tell(s, path,
                    (struct ponder_event){.kind = "score",
                                          .score = is_vetoed ? 0.0 : (double)score,
-                                         .note = is_vetoed ? "vetoed" : NULL});
+                                         .note = is_vetoed && !path->is_ahead ? "vetoed" : NULL});
+}
+
+void pd_search_check(struct pd_search *s, const int *paths, int n)
+{
+    struct pd_verifier_use vetoing[PD_MAX_VERIFIERS];
+    struct pd_verify_item item[PONDER_MAX_LANES];
+    float score[PONDER_MAX_LANES];
+    bool is_vetoed[PONDER_MAX_LANES];
+    int n_vetoing = 0;
+    for (int i = 0; i < s->task.n_verifiers; i++)
+        if (s->task.verifier[i].type->vetoes)
+            vetoing[n_vetoing++] = s->task.verifier[i];
+    if (n_vetoing == 0 || n < 1)
+        return;
+    for (int i = 0; i < n; i++)
+        item[i] = item_of(s, &s->path[paths[i]]);
+    pd_verify(vetoing, n_vetoing, item, n, s->task.deadline_ns, score, is_vetoed);
+    for (int i = 0; i < n; i++)
+        if (is_vetoed[i])
+            note_score(s, &s->path[paths[i]], NAN, true);
 }
 
 /* At most PONDER_MAX_LANES paths, since each has a lane. */

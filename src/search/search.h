@@ -249,6 +249,9 @@ void pd_search_release(struct pd_search *s, int path);
 void pd_search_look_ahead(struct pd_search *s, int path, int n_steps);
 void pd_search_look_back(struct pd_search *s, int path);
 
+/* Asks the vetoing verifiers alone about halted paths, which are then scored if they are vetoed. */
+void pd_search_check(struct pd_search *s, const int *paths, int n);
+
 /* Asks the verifiers about halted paths and paths that are over, in one round; those scored before are left out. */
 void pd_search_score(struct pd_search *s, const int *paths, int n);
 

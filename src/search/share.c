@@ -4,7 +4,8 @@
 
 #include "base/real.h"
 
-#define BALANCE_TEMPERATURE 0.2 /* Wu et al. 2024, section 4.1 */
+#define ROUNDING            1e-9 /* a share of 1 must not become 2 by it */
+#define BALANCE_TEMPERATURE 0.2  /* Wu et al. 2024, section 4.1 */
 
 /* Candidates that may have a share: the first so many. */
 static int usable(const struct pd_round *round)
@@ -36,7 +37,7 @@ void pd_share_balanced(const struct pd_search *s, const struct pd_round *round)
         double share =
             pd_real_exp(round->candidate[i].score / BALANCE_TEMPERATURE) / total * round->width;
         int n_next = (int)share;
-        n_next += share > n_next;
+        n_next += share - n_next > ROUNDING;
         round->candidate[i].n_next = pd_min_int(n_next, left);
         left -= round->candidate[i].n_next;
     }

@@ -89,25 +89,31 @@ static int speaker(const struct pd_search *s, const int *paths, int n, const str
     return best;
 }
 
-/* The posterior of scores that are probabilities; else the share of the weight, or of the votes. */
+/* The posterior of scores that are probabilities; else the share of the weight, or of the votes. Sums are in the order of
+ * paths, never of groups, whose numbers depend on who ends first. */
 static double certainty(const struct pd_search *s, const int *paths, int n,
                         const struct scale *scale, int group)
 {
     struct pd_posterior posterior;
-    if (!s->is_calibrated || scale->n_scores == 0) {
-        double total = 0.0;
-        for (int g = 0; g < s->n_groups; g++)
-            total += scale->weight[g];
-        return total > 0.0 ? scale->weight[group] / total
-                           : (double)scale->votes[group] / scale->n_votes;
-    }
+    int n_seen = 0, place[PD_MAX_PATHS]; /* of groups, as they are seen */
+    double total = 0.0;
     pd_posterior_init(&posterior);
+    for (int g = 0; g < s->n_groups; g++)
+        place[g] = PD_NO_GROUP;
     for (int i = 0; i < n; i++) {
         const struct pd_path *path = &s->path[paths[i]];
-        if (counts(scale, path))
-            pd_posterior_add(&posterior, path->group, pd_path_score(s, path));
+        double score = pd_path_score(s, path);
+        if (!counts(scale, path))
+            continue;
+        if (place[path->group] == PD_NO_GROUP)
+            place[path->group] = n_seen++;
+        pd_posterior_add(&posterior, place[path->group], score);
+        total += isnan(score) ? 0.0 : score;
     }
-    return pd_posterior_of(&posterior, group);
+    if (s->is_calibrated && scale->n_scores > 0)
+        return pd_posterior_of(&posterior, place[group]);
+    return total > 0.0 ? scale->weight[group] / total
+                       : (double)scale->votes[group] / scale->n_votes;
 }
 
 struct pd_choice pd_weigh(const struct pd_search *s, const int *paths, int n)
