@@ -6,7 +6,8 @@
 # make check      every kernel of every instruction set: the same bits, then how fast (ONLY=word)
 # make bench      pairs every figure with llama.cpp's (ISA=avx2, R=5, THREADS=2, MODELS="Q4_0 gemma", BENCH=quick, RESUME=1)
 # make cross      the whole suite on ARM and RISC-V under qemu        make valgrind   memcheck
-# make quantize   ponder-quantize, which makes models smaller; needs OpenBLAS (libopenblas-dev)
+# make train      ponder-train, which makes models; needs OpenBLAS (libopenblas-dev)
+# make quantize   ponder-quantize, which makes them smaller; needs it too
 # make problems   ponder-problems, which makes training data (models/README.md)
 # make install    PREFIX=/usr/local
 # Settings: CC, CROSS=aarch64-linux-gnu, WERROR=1, BUILD=dir, V=1, -jN (as many jobs as cores)
@@ -49,8 +50,9 @@ SUPPORT_SRC := $(wildcard tests/support/*.c) $(wildcard quant/encode*.c)
 TEST_SH := $(sort $(wildcard tests/*.sh tests/cli/*.sh))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # What makes models needs OpenBLAS; it and its tests are left out where that is missing, and for other machines.
-MAKERS := quantize
+MAKERS := quantize train
 quantize_SRC := $(wildcard quant/quantize/*.c)
+train_SRC := $(wildcard models/train/*.c)
 HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes))
 ifeq ($(HAS_BLAS),)
 TEST_SRC := $(filter-out $(MAKERS:%=tests/%/%),$(TEST_SRC))
@@ -108,6 +110,8 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $(call obj,$(filter-out %/main.c,
 	$$(Q)$$(CC) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PD_LDFLAGS) $$(CMOCKA) -lopenblas -lm -o $$@
 endef
 $(foreach maker,$(MAKERS),$(eval $(call maker_rules,$(maker))))
+# The trainer's loops over floats want vectors, and products with sums in one instruction.
+$(BUILD)/models/train/%.o: ARCH_CFLAGS = -O3 -march=native -ffp-contract=fast -fno-trapping-math -fno-signed-zeros
 
 $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(wildcard quant/encode*.c) \
   tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a
