@@ -203,6 +203,8 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     kind = r.raw ? PD_PROMPT_RAW : kind;
     const struct pd_chat *chat = wants_answer ? p->solve_chat : p->chat;
     PD_TRY(pd_prompt_set(&p->search, chat, kind, text, text_bytes));
+    if (r.begin != NULL)
+        PD_TRY(pd_prompt_append(&p->search, r.begin, strlen(r.begin)));
     if (strategy->is_greedy)
         r.temperature = -1.0f;
 

@@ -129,6 +129,7 @@ struct ponder_request {
     float repeat_penalty; /* 0: 1 (off) */
     double confidence;    /* stop when the vote is this sure; 0: 0.95; 1: never stop early */
     bool raw; /* the text is the whole prompt: no chat template, no examples; special tokens in it count */
+    const char *begin; /* what every sample begins with, as if it had written it (not part of text); NULL: nothing */
     const volatile int *cancel; /* becomes non-zero (by a signal handler, another thread) to stop; or NULL */
     /* Called on the caller's thread with each piece of text as lane 0 writes it; or NULL. */
     void (*on_text)(void *user, const char *piece, size_t bytes);

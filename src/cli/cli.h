@@ -18,6 +18,7 @@ int cmd_generate(struct settings *settings);
 int cmd_tokenize(struct settings *settings);
 int cmd_info(struct settings *settings);
 int cmd_bench(struct settings *settings);
+int cmd_rollout(struct settings *settings);
 int cmd_pack(struct settings *settings);
 
 /* One line "ponder: ..." on standard error. */

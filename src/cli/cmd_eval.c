@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/journal.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/rows.h"
+#include "cli/row_loop.h"
 #include "cli/tally.h"
 
 struct eval {
@@ -111,76 +109,31 @@ static int ask(struct eval *eval, const struct row *row, const char *what)
     return put_row(eval, row, &answer, &outcome);
 }
 
-/* One line of the data; exit code. */
-static int take_line(struct eval *eval, struct line_reader *reader, struct progress *progress)
+static int take_row(void *user, const struct row *row, const char *what)
 {
-    char what[32];
-    struct row row;
-    snprintf(what, sizeof what, "line %lld", (long long)reader->number);
-    const char *error = parse_row(reader, &row);
-    if (!error && !row.answer)
-        error = "there is no text or number in \"answer\"";
-    if (!error && is_blank(row.question, row.question_bytes))
-        error = "the question is empty";
-    if (row.id && journal_has(&eval->journal, row.id, row.id_bytes))
-        return EXIT_OK;
-    if (!error) {
-        int code = ask(eval, &row, what);
-        if (eval->has_journal)
-            journal_add(&eval->journal, row.id, row.id_bytes);
-        return code;
-    }
-    progress_clear(progress);
-    complain("%s: %s; skipped", what, error);
-    eval->has_failed = true;
-    return EXIT_OK;
+    struct eval *eval = user;
+    int code = ask(eval, row, what);
+    if (eval->has_journal)
+        journal_add(&eval->journal, row->id, row->id_bytes);
+    return code;
 }
 
-static bool is_in_shard(const struct settings *settings, int64_t line)
+static void take_note(void *user, char *note, size_t capacity)
 {
-    return settings->n_shards == 0 || (line - 1) % settings->n_shards == settings->shard - 1;
-}
-
-/* Lines of a file that can be read twice; 0: not known. */
-static int64_t count_lines(FILE *file, const struct settings *settings)
-{
-    struct line_reader reader = {.file = file};
-    int64_t n = 0;
-    if (file == stdin || fseek(file, 0, SEEK_SET) != 0)
-        return 0;
-    while (next_line(&reader))
-        n += is_in_shard(settings, reader.number);
-    free(reader.line);
-    rewind(file);
-    return settings->limit > 0 && n > settings->limit ? settings->limit : n;
+    struct eval *eval = user;
+    tally_note(&eval->tally, note, capacity);
 }
 
 static int ask_all(struct eval *eval, FILE *data)
 {
-    const struct settings *settings = eval->settings;
-    struct progress progress;
-    struct line_reader reader = {.file = data};
-    int64_t n_lines = 0;
-    int code = EXIT_OK;
-    progress_begin(&progress, count_lines(data, settings), settings->is_quiet);
-    while (code == EXIT_OK && (settings->limit == 0 || n_lines < settings->limit) &&
-           next_line(&reader)) {
-        char note[48];
-        if (!is_in_shard(settings, reader.number) ||
-            (!reader.is_too_long && is_blank(reader.line, reader.bytes)))
-            continue;
-        n_lines++;
-        code = take_line(eval, &reader, &progress);
-        tally_note(&eval->tally, note, sizeof note);
-        progress_show(&progress, n_lines, note);
-    }
-    progress_clear(&progress);
-    if (code == EXIT_OK && ferror(data) && caught_exit_code() == 0) {
-        complain("cannot read the rows of --data");
-        code = EXIT_FILE;
-    }
-    free(reader.line);
-    return caught_exit_code() != 0 ? caught_exit_code() : code;
+    struct row_loop loop = {.settings = eval->settings,
+                            .journal = &eval->journal,
+                            .take = take_row,
+                            .note = take_note,
+                            .user = eval};
+    int code = run_rows(&loop, data);
+    eval->has_failed = eval->has_failed || loop.has_failed;
+    return code;
 }
 
 static int check_usage(const struct settings *settings)

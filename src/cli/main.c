@@ -30,6 +30,13 @@ static const struct command commands[] = {
      "rank; overshoot is the time of an answer less its budget. Rows with a \"level\" are also\n"
      "counted by it.\n",
      cmd_eval},
+    {"rollout", CMD_ROLLOUT, "rollout --data FILE [OPTION]...",
+     "Samples, grades and labels solutions, for training",
+     "\nOne object a question: {\"id\", \"question\", \"answer\", \"pass\", \"samples\": [{\"text\", \"answer\",\n"
+     "\"right\", \"labels\"}]}. A sample is right if it ended by itself with the row's answer; pass is\n"
+     "the part that is. With --labels K, each line of such a sample has the part of at least K\n"
+     "tries from there that are right; the last line's is 1 or 0.\n",
+     cmd_rollout},
     {"bench", CMD_BENCH, "bench [OPTION]...", "Measures prefill, decode by lanes, start and memory",
      "\nPrefill is of --prompt-tokens tokens up to the first one drawn; decode of --max-tokens\n"
      "steps of 1, 4, 8, 16 and 32 lanes, as far as --samples allows, that share such a prompt;\n"

@@ -13,6 +13,7 @@ enum {
     CMD_INFO = 1 << 4,
     CMD_BENCH = 1 << 5,
     CMD_PACK = 1 << 6,
+    CMD_ROLLOUT = 1 << 7,
 };
 
 /* What the command line says. Zero and NULL: not given. */
@@ -26,6 +27,7 @@ struct settings {
     bool is_special, is_no_bos, is_count, is_check;
     const char *data, *out, *resume, *sidecar;
     int limit, n_repeats;
+    int n_labels; /* rollout: tries from each step; 0: no labels */
     const char *measure; /* bench: which figures; NULL: all */
     int n_prompt;        /* bench: tokens of the prompt */
     bool is_limits;

@@ -134,6 +134,13 @@ enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat
     return append(s, frame, frame_after(s, chat, kind, frame), false, true);
 }
 
+enum ponder_status pd_prompt_append(struct pd_search *s, const char *text, size_t bytes)
+{
+    if (!pd_utf8_is_valid(text, bytes))
+        return PONDER_BAD_INPUT;
+    return append(s, text, bytes, false, false);
+}
+
 const char *pd_prompt_stop(const struct pd_chat *chat, enum pd_prompt_kind kind)
 {
     return kind == PD_PROMPT_SOLVE && chat != NULL ? solve_stop : NULL;

@@ -17,6 +17,9 @@ enum pd_prompt_kind {
 enum ponder_status pd_prompt_set(struct pd_search *s, const struct pd_chat *chat,
                                  enum pd_prompt_kind kind, const char *text, size_t text_bytes);
 
+/* Appends what samples are to begin with. Special tokens in it are text. BAD_INPUT: not UTF-8; TOO_LONG. */
+enum ponder_status pd_prompt_append(struct pd_search *s, const char *text, size_t bytes);
+
 /* What comes before every question of the kind, as s->prompt: for pd_search_warm(). */
 enum ponder_status pd_prompt_set_common(struct pd_search *s, const struct pd_chat *chat,
                                         enum pd_prompt_kind kind);
