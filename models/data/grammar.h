@@ -25,7 +25,8 @@
  *     ~           behind "a": becomes "n " or " " by the sound that follows ("a~#n.digits-page book")
  *     [..., ...]  commands:  a=2..90   a draw      a=2..90:5  the same, times 5       a=b*c   set
  *                            o@fruit   a draw from a list, different from all others in the problem
- *                            c:=a-b    a step of the solution, of which the last is the answer
+ *                            c:=a-b    a step of the solution; the last one is the answer, and only
+ *                            steps that it needs stay; !c makes c the answer
  *                            ?a>b      the problem is drawn anew where this does not hold (< > <= >= == !=) */
 #ifndef DATA_GRAMMAR_H
 #define DATA_GRAMMAR_H
