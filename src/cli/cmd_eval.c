@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/row_loop.h"
 #include "cli/tally.h"
+#include "cli/trace.h"
 
 struct eval {
     struct ponder *p;
@@ -84,8 +85,10 @@ static void take_up_row(void *user, char *line, size_t bytes)
 static int ask(struct eval *eval, const struct row *row, const char *what)
 {
     struct ponder_answer answer;
+    trace_question(eval->settings, row->id, row->id_bytes, row->question, row->question_bytes);
     enum ponder_status status = ponder_solve(eval->p, row->question, row->question_bytes,
                                              &eval->settings->request, &answer);
+    trace_answer(eval->settings, eval->p, &answer);
     say_note(eval->settings, &answer);
     if (status == PONDER_CANCELLED)
         return caught_exit_code();
@@ -179,6 +182,8 @@ int cmd_eval(struct settings *settings)
     if (code == EXIT_OK)
         code = check_verifiers(settings, eval.p);
     if (code == EXIT_OK)
+        code = trace_open(settings);
+    if (code == EXIT_OK)
         warm_engine(settings, eval.p, true);
     if (code == EXIT_OK)
         code = open_journal(&eval);
@@ -190,6 +195,7 @@ int cmd_eval(struct settings *settings)
         tally_print(&eval.tally, eval.p, settings);
         code = finish_output(stdout, "standard output", code);
     }
+    code = trace_close(settings, code);
     if (data != stdin)
         fclose(data);
     tally_free(&eval.tally);

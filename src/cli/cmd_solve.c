@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
+#include "cli/trace.h"
 
 static bool has_result(enum ponder_status status)
 {
@@ -50,7 +51,9 @@ static int solve_one(struct ponder *p, struct settings *settings, const char *qu
         printf("%.*s\n", (int)bytes, question);
     if (settings->is_stream)
         request.on_text = print_piece;
+    trace_question(settings, NULL, 0, question, bytes);
     enum ponder_status status = ponder_solve(p, question, bytes, &request, &answer);
+    trace_answer(settings, p, &answer);
     say_note(settings, &answer);
     if (settings->is_stream && answer.n_tokens > 0)
         putchar('\n');
@@ -148,8 +151,10 @@ static int solve_row(struct ponder *p, struct settings *settings, struct journal
         *has_failed_ret = true;
         return put_error_row(journal, row, "the question is empty");
     }
+    trace_question(settings, row->id, row->id_bytes, row->question, row->question_bytes);
     enum ponder_status status =
         ponder_solve(p, row->question, row->question_bytes, &settings->request, &answer);
+    trace_answer(settings, p, &answer);
     say_note(settings, &answer);
     if (status == PONDER_CANCELLED)
         return caught_exit_code(); /* not written: a resumed run asks it again */
@@ -258,6 +263,8 @@ int cmd_solve(struct settings *settings)
     if (code == EXIT_OK)
         code = check_verifiers(settings, p);
     if (code == EXIT_OK)
+        code = trace_open(settings);
+    if (code == EXIT_OK)
         warm_engine(settings, p, true);
     if (code == EXIT_OK && rows)
         code = solve_rows(p, settings, rows);
@@ -265,6 +272,7 @@ int cmd_solve(struct settings *settings)
         code = solve_one(p, settings, question, bytes, "the question", true);
     else if (code == EXIT_OK)
         code = solve_lines(p, settings);
+    code = trace_close(settings, code);
     if (rows && rows != stdin)
         fclose(rows);
     free(question);

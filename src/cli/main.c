@@ -57,6 +57,11 @@ static const struct command commands[] = {
      "verified at every start and left alone when the model has changed; --isa packs for another\n"
      "instruction set.\n",
      cmd_pack},
+    {"trace", CMD_TRACE, "trace [OPTION]... [FILE | -]",
+     "Draws searches that solve --trace or eval --trace wrote",
+     "\nEach line is a step with its score; steps that go on side by side stand below the one before\n"
+     "them. The way to the answer is bold on a terminal, what was given up is dim.\n",
+     cmd_trace},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

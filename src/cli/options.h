@@ -3,6 +3,8 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <stdio.h>
+
 #include "ponder.h"
 
 enum {
@@ -14,6 +16,7 @@ enum {
     CMD_BENCH = 1 << 5,
     CMD_PACK = 1 << 6,
     CMD_ROLLOUT = 1 << 7,
+    CMD_TRACE = 1 << 8,
 };
 
 /* What the command line says. Zero and NULL: not given. */
@@ -25,13 +28,14 @@ struct settings {
     int n_samples, n_lanes;
     bool is_json, is_jsonl, is_stream, is_quiet, is_verbose;
     bool is_special, is_no_bos, is_count, is_check;
-    const char *data, *out, *resume, *sidecar;
+    const char *data, *out, *resume, *sidecar, *trace, *html;
+    FILE *trace_file; /* open where --trace is given */
     int limit, n_repeats;
     int n_labels; /* rollout: tries from each step; 0: no labels */
     const char *measure; /* bench: which figures; NULL: all */
     int n_prompt;        /* bench: tokens of the prompt */
     bool is_limits;
-    bool has_noted; /* say_note() has said something */
+    bool has_noted;      /* say_note() has said something */
     int shard, n_shards; /* shard 1..n_shards */
     char **words;        /* what is no option */
     int n_words;

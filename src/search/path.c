@@ -77,6 +77,7 @@ struct pd_path *pd_path_new(struct pd_search *s)
     *path = (struct pd_path){.token = path->token,
                              .number = s->n_created,
                              .parent = PD_NO_PATH,
+                             .first_in_view = PD_NO_PATH,
                              .max_tokens = s->task.max_tokens,
                              .lane = PD_NO_LANE,
                              .group = PD_NO_GROUP};

@@ -41,8 +41,8 @@ static int room_wanted(const struct pd_search *s, const int *attempts, int n)
 static bool is_in_view(const struct pd_search *s, const struct pd_path *from, const int *attempts,
                        int n)
 {
-    return n > 0 && &s->path[attempts[n - 1]] == from && from->n_in_view == n - 1 &&
-           (n == 1 || from->first_in_view == s->path[attempts[0]].number);
+    int first = n > 1 ? s->path[attempts[0]].number : PD_NO_PATH;
+    return n > 0 && &s->path[attempts[n - 1]] == from && from->first_in_view == first;
 }
 
 int pd_search_revise(struct pd_search *s, int from_index, const int *attempts, int n, int root)
@@ -89,7 +89,6 @@ int pd_search_revise(struct pd_search *s, int from_index, const int *attempts, i
     from->text = NULL;
     path->lane_past = past;
     path->n_lead = n_lead;
-    path->n_in_view = n;
     path->first_in_view = n > 0 ? s->path[attempts[0]].number : PD_NO_PATH;
     path->max_tokens = pd_min_int(s->task.max_tokens, capacity - (past - s->n_prompt) - n_lead);
     path->output = s->policy.kept_output; /* until the lead is through, if there is one */

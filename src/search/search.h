@@ -76,7 +76,7 @@ struct pd_path {
     int lane;
     int lane_past;                /* tokens of the lane before its own and the lead */
     int n_lead, n_lead_fed;       /* of s->leads: put before its own */
-    int n_in_view, first_in_view; /* attempts that it sees; the first one's number */
+    int first_in_view;            /* the number of the first attempt that it sees */
     int n_fed;                    /* its own tokens that are through the model */
     int output;                   /* of its last token, when all are */
     bool has_hidden;              /* s->hidden has the state that its last token was drawn from */

@@ -40,6 +40,11 @@ for command in $commands; do
     if diff "$check_output" "$check_output.help" >/dev/null; then pass "and does"; else fail "and does"; fi
     rm -f "$check_output.help"
 done
+check "trace has --help" "$ponder" trace --help
+shows "--html FILE"
+for name in greedy majority best-of-n best-of-n-weighted beam lookahead dvts rebase halving revise confidence arithmetic; do
+    check "solve --help tells of $name" sh -c "'$ponder' solve --help | grep -q '^  $name  *[a-z-]'"
+done
 # Every option that a help shows is known to the parser, and wants a value exactly if the help shows one.
 for command in $commands; do
     "$ponder" "$command" --help |

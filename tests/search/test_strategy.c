@@ -120,6 +120,8 @@ static void check_choice(const struct pair *pair, uint64_t seed, const struct sc
 {
     char text[2048], answer[8] = "";
     const char *name = pair->strategy->name;
+    if (outcome->path < 0) /* an unfinished text at the least */
+        fail_msg("%s, seed %d: nothing is left", name, (int)seed);
     if (choice.path < 0) {
         for (int i = 0; i < s->search.n_paths;
              i++) /* an answer then comes out of what is unfinished */
