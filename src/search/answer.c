@@ -2,6 +2,7 @@
  * answer.c - where the final answer stands in a text, and what it comes to. */
 #include "search/answer.h"
 
+#include "search/latex.h"
 #include "search/number.h"
 #include "search/value.h"
 
@@ -49,18 +50,29 @@ static bool first_number(struct pd_span s, struct pd_value_text out)
     return false;
 }
 
-/* "x = 5" and "3 apples + 4 apples = 7 apples" come to what is behind; "x + 2y = 5" is an equation. */
-static bool is_equation(struct pd_span left)
+/* What there is on one side of an "=". */
+struct side {
+    bool has_variable, has_more;
+};
+
+static struct side side_of(struct pd_span s)
 {
-    bool has_variable = false;
-    bool has_more = false;
-    for (size_t i = 0; i < left.bytes; i++) {
-        size_t n_letters = pd_span_letters(pd_span_from(left, i));
-        has_variable |= n_letters == 1;
-        has_more |= n_letters == 0 && !pd_is_one_of(left.text[i], " =");
+    struct side side = {false, false};
+    for (size_t i = 0; i < s.bytes; i++) {
+        size_t n_letters = pd_span_letters(pd_span_from(s, i));
+        side.has_variable |= n_letters == 1;
+        side.has_more |= n_letters == 0 && !pd_is_one_of(s.text[i], " =");
         i += n_letters > 0 ? n_letters - 1 : 0;
     }
-    return has_variable && has_more;
+    return side;
+}
+
+/* "x = 5" and "3 apples + 4 apples = 7 apples" come to what is behind; "x + 2y = 5" and "5 = x + 2y" are equations. */
+static bool is_equation(struct pd_span left, struct pd_span right)
+{
+    struct side a = side_of(left);
+    struct side b = side_of(right);
+    return a.has_more && (a.has_variable || (b.has_variable && b.has_more));
 }
 
 /* One pass; *is_value_ret: the result is a value, not plain text. */
@@ -68,7 +80,7 @@ static bool normalise_once(struct pd_span s, struct pd_value_text out, bool *is_
 {
     s = pd_value_strip(s);
     size_t equals = pd_value_after_equals(s);
-    if (!is_equation(pd_span_cut(s, equals)))
+    if (!is_equation(pd_span_cut(s, equals), pd_span_from(s, equals)))
         s = pd_value_strip(pd_span_from(s, equals));
     *is_value_ret = pd_value_put(s, out);
     return *is_value_ret || pd_value_put_plain(s, out);
@@ -96,6 +108,22 @@ bool pd_answer_normalise(const char *text, size_t bytes, char *answer_ret, size_
     return true;
 }
 
+/* Mathematics that is more than a number, up to where its dollar closes: "2\sqrt{3}$ metres". */
+static bool put_mathematics(struct pd_span s, struct pd_value_text out)
+{
+    unsigned char key[PD_LATEX_KEY_BYTES];
+    size_t end = 0;
+    bool has_signs = false;
+    s = pd_span_from(s, pd_span_starts(s, "$"));
+    for (; end < s.bytes && s.text[end] != '$'; end++) {
+        has_signs |= s.text[end] == '\\' || s.text[end] == '^';
+        end += s.text[end] == '\\';
+    }
+    s = pd_value_strip(pd_span_cut(s, end));
+    return has_signs && pd_latex_key(s, key) > 0 &&
+           pd_answer_normalise(s.text, s.bytes, out.text, out.capacity);
+}
+
 /* Rule 1 ---------------------------------------------------------------------------------------------- */
 
 /* The answer on the rest of a line after "####": it begins with a value, and is no heading. */
@@ -105,6 +133,8 @@ static bool put_hash_line(struct pd_span line, struct pd_value_text out)
     struct pd_number number;
     if (s.bytes == 0)
         return false;
+    if (put_mathematics(s, out))
+        return true;
     size_t end = pd_number_scan(s.text, s.bytes, 0, &number);
     if (end > 0)
         return !is_list_marker(s, 0, end) && pd_number_format(&number, out.text, out.capacity);
@@ -240,8 +270,8 @@ static bool put_announced(struct pd_span s, struct pd_value_text out, bool *is_c
 {
     s = pd_value_skip_wrappers(s);
     struct pd_span sentence = pd_span_cut(s, sentence_bytes(s, is_closed_ret));
-    if (pd_value_put(pd_value_strip(sentence), out) || pd_value_choice(sentence, out) > 0 ||
-        pd_value_truth(sentence, out) > 0)
+    if (pd_value_put(pd_value_strip(sentence), out) || put_mathematics(sentence, out) ||
+        pd_value_choice(sentence, out) > 0 || pd_value_truth(sentence, out) > 0)
         return true;
     size_t equals = pd_value_after_equals(sentence);
     if (equals > 0)
@@ -343,10 +373,47 @@ bool pd_answer_is_final(const char *text, size_t bytes)
     return find_announced(s, out, &is_closed) && is_closed;
 }
 
+/* Words, "in order": no product of variables. */
+static bool is_words(struct pd_span s)
+{
+    bool has_minus = false;
+    bool has_word = false;
+    for (size_t i = 0; i < s.bytes; i++) {
+        size_t n_letters = pd_span_letters(pd_span_from(s, i));
+        if (n_letters == 0 && !pd_is_space(s.text[i]) && s.text[i] != '-')
+            return false;
+        has_minus |= s.text[i] == '-';
+        has_word |= n_letters > 2;
+        i += n_letters > 0 ? n_letters - 1 : 0;
+    }
+    return s.bytes > 1 && (has_word || !has_minus);
+}
+
+/* What an answer means, in bytes: a key of latex.h, or 'W' and its canonical text. 0: nothing is left of it. */
+static size_t key_of(const char *text, unsigned char key_ret[PD_LATEX_KEY_BYTES])
+{
+    char canonical[PD_LATEX_KEY_BYTES - 1];
+    struct pd_value_text out = {canonical, sizeof canonical};
+    bool is_value;
+    struct pd_span s = {text, strlen(text)};
+    struct pd_span stripped = pd_value_strip(s);
+    if (!normalise_once(s, out, &is_value) ||
+        !pd_answer_normalise(s.text, s.bytes, out.text, out.capacity))
+        return 0;
+    struct pd_span form = {canonical, strlen(canonical)};
+    bool is_text = is_words(form) || (is_value && pd_is_letter(form.text[0]));
+    size_t n = is_text ? 0 : pd_latex_key(is_value ? form : stripped, key_ret);
+    if (n > 0)
+        return n;
+    key_ret[0] = 'W';
+    memcpy(key_ret + 1, canonical, form.bytes);
+    return form.bytes + 1;
+}
+
 bool pd_answer_equal(const char *a, const char *b)
 {
-    char left[MAX_COMPARED_BYTES];
-    char right[MAX_COMPARED_BYTES];
-    return pd_answer_normalise(a, strlen(a), left, sizeof left) &&
-           pd_answer_normalise(b, strlen(b), right, sizeof right) && strcmp(left, right) == 0;
+    unsigned char left[PD_LATEX_KEY_BYTES];
+    unsigned char right[PD_LATEX_KEY_BYTES];
+    size_t n = key_of(a, left);
+    return n > 0 && key_of(b, right) == n && memcmp(left, right, n) == 0;
 }

@@ -2,10 +2,12 @@
  * answer.h - finds the final answer in what a model wrote, and compares answers by value. Exact: numbers
  * are rationals in digits, never floating point; the same bytes give the same answer everywhere.
  *
- * Canonical forms, one for each value, so that equal values are equal strings:
+ * Canonical forms; for all but mathematics one for each value, so that equal values are equal strings:
  *     number    an integer "-12", a terminating decimal "0.5", else a reduced fraction "3/7"
  *     clock, ratio "7:30" as written         choice "A".."E"         "yes" "no" "true" "false"
- *     words     lower case, single spaces    anything else (LaTeX): as written, without white space
+ *     words     lower case, single spaces    mathematics: as written, without most white space
+ * Mathematics is compared by meaning (latex.h): \sqrt{12} is 2\sqrt{3}. Equality is that of keys, so it is an
+ * equivalence: votes group answers by it, grading uses it.
  * On the way go: currency signs, thousands separators ("1,000", "1{,}000"), units after a number,
  * percent signs ("50%" is 50), markdown emphasis, math-mode dollars, \text{}, closing punctuation,
  * and all up to the last "=" of a chain ("3 + 4 = 7" is 7). Words zero to twelve are numbers. Magnitude
@@ -18,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PD_ANSWER_BYTES = 128 }; /* room for any canonical answer and its NUL */
+enum { PD_ANSWER_BYTES = 256 }; /* room for any canonical answer and its NUL */
 
 /* Finds the final answer. Rules, the first that gives one wins, and within a rule the last place:
  *  1. "#### x" on one line (GSM8K); a heading such as "#### Step 2" or "#### 2. Add" is none
@@ -41,7 +43,7 @@ bool pd_answer_is_final(const char *text, size_t bytes);
  * more than capacity. */
 bool pd_answer_normalise(const char *text, size_t bytes, char *answer_ret, size_t capacity);
 
-/* True if both texts are the same answer. */
+/* True if both texts are the same answer; a few microseconds. Not for those of which nothing is left. */
 bool pd_answer_equal(const char *a, const char *b);
 
 #endif

@@ -166,6 +166,13 @@ struct pd_span pd_value_strip(struct pd_span s)
     }
 }
 
+/* A space between these counts: "5 and 6", "2\pi x", "1 2". */
+static bool is_apart(char before, char after)
+{
+    bool is_word = pd_is_letter(before) || pd_is_digit(before);
+    return is_word && (pd_is_letter(after) || pd_is_digit(after));
+}
+
 bool pd_value_put_plain(struct pd_span s, struct pd_value_text out)
 {
     bool is_words = true;
@@ -178,7 +185,10 @@ bool pd_value_put_plain(struct pd_span s, struct pd_value_text out)
     for (size_t i = 0; i < s.bytes; i++) {
         char c = s.text[i];
         if (pd_is_space(c)) {
-            if (!is_words || n == 0 || out.text[n - 1] == ' ')
+            while (i + 1 < s.bytes && pd_is_space(s.text[i + 1]))
+                i++;
+            char next = i + 1 < s.bytes ? s.text[i + 1] : '\0';
+            if (n == 0 || (!is_words && !is_apart(out.text[n - 1], next)))
                 continue;
             c = ' ';
         }

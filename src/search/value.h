@@ -32,7 +32,8 @@ size_t pd_value_choice(struct pd_span s, struct pd_value_text out);
 /* The value of s if all of it is one: a number with its unit, a choice, a word of those above. */
 bool pd_value_put(struct pd_span s, struct pd_value_text out);
 
-/* Any other text: words in lower case with single spaces; anything else without white space. */
+/* Any other text: words in lower case with single spaces; anything else without white space, but for a
+ * space between letters and digits. */
 bool pd_value_put_plain(struct pd_span s, struct pd_value_text out);
 
 #endif
