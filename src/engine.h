@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine.h - the parts put together in one block (with a sidecar, the panels of the weights lie in its mapping).
  *
- *   block   | engine | directory | vocabulary | threads | weights | kv | activations | logits | search |
+ *   block   | engine | directory | vocabulary | traits | threads | weights | adapters | kv | activations | logits |
+ *           | search |
  *
  * The same layout code runs over a counting arena, to say how much that is, and over the block, to place it. */
 #ifndef PD_ENGINE_H
 #define PD_ENGINE_H
 
 #include "decode/sidecar.h"
+#include "engine_source.h"
 #include "search/search.h"
 
 enum { PD_MODEL_NAME_BYTES = 64 };
@@ -27,6 +29,7 @@ struct ponder {
     struct pd_pool *pool;
     struct pd_decoder decoder;
     struct pd_search search;
+    int adapter_of[PD_ROLES]; /* of the decoder, 1..; 0: the role has none */
     struct pd_sidecar sidecar; /* whose panels the weights point to; or none */
 };
 
@@ -45,6 +48,12 @@ enum ponder_status pd_engine_create(const char *path, const struct ponder_option
                                     const struct pd_error *err);
 
 void pd_engine_close(struct ponder *p);
+
+/* What both ways to use a model's file look at first. */
+enum ponder_status pd_engine_check_range(const char *what, int value, int min, int max,
+                                         const struct pd_error *err);
+enum ponder_status pd_engine_choose_kernels(struct pd_kernels *kernels, const char *isa,
+                                            const struct pd_error *err);
 
 /* ponder_pack(), ponder_check(). */
 typedef bool pd_write_fn(void *user, const void *data, size_t bytes, size_t bytes_left);

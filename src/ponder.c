@@ -321,9 +321,20 @@ static bool are_rows(const struct ponder *p, const int32_t *tokens, const int *l
     return are;
 }
 
+enum ponder_status ponder_lane(struct ponder *p, enum ponder_role role, int *lane_ret)
+{
+    if ((unsigned)role >= PD_ROLES)
+        return PONDER_BAD_ARGUMENT;
+    PD_TRY(pd_kv_fork(&p->decoder.kv, -1, lane_ret));
+    pd_kv_set_adapter(&p->decoder.kv, *lane_ret, p->adapter_of[role]);
+    return PONDER_OK;
+}
+
 enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret)
 {
-    if (from != -1 && !is_lane(p, from))
+    if (from == -1)
+        return ponder_lane(p, PONDER_POLICY, lane_ret);
+    if (!is_lane(p, from))
         return PONDER_BAD_ARGUMENT;
     return pd_kv_fork(&p->decoder.kv, from, lane_ret);
 }

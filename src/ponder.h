@@ -42,6 +42,7 @@ extern "C" {
     X(UNSUPPORTED, 3, "the model needs something that this build does not have")                   \
     X(BAD_SIDECAR, 3, "the packed weights are damaged, or not this model's")                       \
     X(OTHER_SIDECAR, 3, "the packed weights are for another instruction set")                      \
+    X(OTHER_BASE, 3, "the adapter or verifier is made for another model")                             \
     X(NO_MEMORY, 4, "the memory is too small")                                                     \
     X(NO_LANE, 4, "all lanes are in use")                                                          \
     X(NO_TIME, 5, "the budget is too short for an answer")                                         \
@@ -67,6 +68,9 @@ struct ponder_options {
     size_t max_text_bytes; /* a text given to the engine; 16 * max_prompt_tokens + 4096 */
     const char *isa;       /* best instruction set to use: "generic", "avx2"...; NULL: what the CPU has */
     const char *sidecar;   /* packed weights of this model, from ponder_pack(); NULL: pack at init */
+    const char *lora;     /* LoRA adapter (GGUF) that changes the model for all that is written; NULL: none */
+    const char *reviser;  /* LoRA adapter that revises attempts; NULL: who wrote them does */
+    const char *verifier; /* LoRA adapter with a value head, or model, that judges steps; NULL: none */
     const char *chat; /* chat template: "chatml", "llama3", "gemma", "mistral", "plain"; NULL: the
                        * model's in ponder_generate(), none in ponder_solve() */
 };
@@ -260,7 +264,11 @@ PONDER_API bool ponder_answer_equal(const char *a, const char *b);
 /* The engine underneath, for programs with a search of their own: lanes are sequences that share
  * their common past. ponder_solve() and ponder_generate() reset them. */
 PONDER_API void ponder_reset(struct ponder *p);
-/* A new lane with the same past as lane `from` (-1: none). There are n_lanes, one more after ponder_reset(), which
+/* Who runs a lane: the model with the adapter of the options for this role, without one the bare model. */
+enum ponder_role { PONDER_POLICY, PONDER_REVISER, PONDER_VERIFIER };
+/* A new lane without a past. NO_LANE: all are in use. */
+PONDER_API enum ponder_status ponder_lane(struct ponder *p, enum ponder_role role, int *lane_ret);
+/* A new lane with the same past as lane `from` (-1: ponder_lane() of the policy). There are n_lanes, one more after ponder_reset(), which
  * gives up the prompt kept for the next question. NO_LANE: all are in use. */
 PONDER_API enum ponder_status ponder_fork(struct ponder *p, int from, int *lane_ret);
 PONDER_API void ponder_prune(struct ponder *p, int lane);

@@ -64,7 +64,7 @@ violations() {
             if (path ~ /^src\/model\//) return 4
             if (path ~ /^src\/decode\//) return 5
             if (path ~ /^src\/search\//) return 6
-            if (path ~ /^src\/(ponder|engine)\.[ch]$/ && path != "src/ponder.h") return 7
+            if (path ~ /^src\/(ponder|engine[a-z_]*)\.[ch]$/ && path != "src/ponder.h") return 7
             if (path ~ /^src\/cli\//) return 8
             return 99
         }

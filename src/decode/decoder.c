@@ -51,19 +51,32 @@ static void attend_layout(struct pd_decoder *d, struct pd_arena *a)
     }
 }
 
-void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
+void pd_decoder_layout(struct pd_decoder *d, const struct pd_decoder_source *source,
                        const struct pd_kernels *kernels, struct pd_decoder_size size,
                        struct pd_arena *a, struct pd_arena *panels,
                        struct pd_decoder_bytes *bytes_ret)
 {
+    const struct pd_model *model = source->model;
     const struct pd_hparams *h = &model->hparams;
     int panel_rows = kernels->panel_rows;
     *d = (struct pd_decoder){
-        .kernels = kernels, .family = model->family, .hparams = *h, .size = size};
+        .kernels = kernels,
+        .family = model->family,
+        .hparams = *h,
+        .size = size,
+        .n_adapters = source->n_adapters,
+    };
     size_t start = a->used;
     pd_weights_layout(&d->weights, model, panel_rows, a, panels);
     pd_rope_layout(&d->rope, h, size.max_tokens, a);
     bytes_ret->weights = a->used - start;
+
+    start = a->used;
+    for (int i = 0; i < source->n_adapters; i++)
+        pd_lora_layout(&d->lora[i], source->adapter[i], panel_rows, a);
+    pd_lora_pass_layout(&d->low_rank, source->adapter, source->n_adapters, kernels, size.n_batch,
+                        size.n_threads, a);
+    bytes_ret->adapters = a->used - start;
 
     start = a->used;
     pd_kv_layout(&d->kv, h, (struct pd_kv_size){size.n_lanes, size.max_tokens, size.n_pages}, a);
@@ -97,10 +110,11 @@ void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
 }
 
 int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
-                          const struct pd_model *model, struct pd_pool *pool,
+                          const struct pd_decoder_source *source, struct pd_pool *pool,
                           const struct pd_map *map, bool is_packed,
                           struct pd_pool_task tasks_ret[PD_DECODER_TASKS])
 {
+    const struct pd_model *model = source->model;
     int n = 0;
     d->pool = pool;
     tasks_ret[n++] = pd_rope_fill_task(&load->rope, &d->rope, &d->hparams, model->rope_freqs.data);
@@ -108,7 +122,35 @@ int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
         tasks_ret[n++] =
             pd_weights_pack_task(&load->pack, &d->weights, model, d->kernels->panel_rows, map);
     tasks_ret[n++] = pd_weights_copy_task(&load->copy, &d->weights, model, map);
+    for (int i = 0; i < d->n_adapters; i++)
+        tasks_ret[n++] = pd_lora_pack_task(&load->lora[i], &d->lora[i], source->adapter[i],
+                                           d->kernels->panel_rows);
     return n;
+}
+
+enum ponder_status pd_decoder_loaded(const struct pd_decoder *d, const struct pd_error *err)
+{
+    for (int i = 0; i < d->n_adapters; i++)
+        PD_TRY(pd_lora_check(&d->lora[i], err));
+    return PONDER_OK;
+}
+
+/* Neighbouring rows whose lanes have the same adapter, as runs. */
+static void find_runs(struct pd_decoder *d, const struct pd_row *rows, int n)
+{
+    struct pd_lora_pass *pass = &d->low_rank;
+    pass->n_runs = 0;
+    for (int i = 0, adapter = 0; i < n && d->n_adapters > 0; i++) {
+        int before = i > 0 ? adapter : 0;
+        adapter = d->kv.lane[rows[i].lane].adapter;
+        PD_ASSERT(adapter <= d->n_adapters);
+        if (adapter == 0)
+            continue;
+        if (adapter == before)
+            pass->run[pass->n_runs - 1].n++;
+        else
+            pass->run[pass->n_runs++] = (struct pd_lora_run){i, 1, &d->lora[adapter - 1]};
+    }
 }
 
 /* Rows before `row` on the same lane. */
@@ -147,6 +189,7 @@ enum ponder_status pd_decoder_step(struct pd_decoder *d, struct pd_row *rows, in
         d->lanes_differ = d->lanes_differ && n_before == 0;
         rows[i].output = rows[i].wants_output ? d->n_outputs++ : -1;
     }
+    find_runs(d, rows, n);
     d->row = rows;
     d->n_rows = n;
     d->deadline_ns = deadline_ns;

@@ -2,7 +2,8 @@
  * decoder.h - tokens in, logits out: one pass over the weights for a batch of rows of any lanes.
  *
  * A row is one token appended to one lane. A prompt is many rows of one lane, a decode step one row of each
- * lane; both are the same code, and a row's result does not depend on the rows beside it. */
+ * lane; both are the same code, and a row's result does not depend on the rows beside it. Lanes of different
+ * adapters may be in one batch: the base's matrices multiply all rows at once; rows of an adapter do best side by side. */
 #ifndef PD_DECODER_H
 #define PD_DECODER_H
 
@@ -11,6 +12,7 @@
 #include "base/pool.h"
 #include "decode/head.h"
 #include "decode/kv.h"
+#include "decode/lora.h"
 #include "decode/rope.h"
 #include "decode/weights.h"
 #include "model/model.h"
@@ -21,6 +23,15 @@ struct pd_decoder_size {
     int max_tokens; /* of one lane */
     int n_pages;    /* of 16 tokens, all lanes together */
     int n_threads;
+};
+
+enum { PD_MAX_ADAPTERS = 3 };
+
+/* What a decoder is made of: a model, and adapters for it, number 1 first. */
+struct pd_decoder_source {
+    const struct pd_model *model;
+    const struct pd_adapter *adapter[PD_MAX_ADAPTERS];
+    int n_adapters;
 };
 
 struct pd_row {
@@ -51,6 +62,9 @@ struct pd_decoder {
     struct pd_kv kv;
     struct pd_rope rope;
     struct pd_head head;
+    struct pd_lora lora[PD_MAX_ADAPTERS]; /* adapter 1 is lora[0] */
+    int n_adapters;
+    struct pd_lora_pass low_rank;
 
     /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
     float *x;             /* [n_batch][n_embd] the residual stream */
@@ -78,30 +92,34 @@ struct pd_decoder {
 
 /* Bytes of each part, for the memory plan. */
 struct pd_decoder_bytes {
-    size_t weights, kv, activations, logits;
+    size_t weights, adapters, kv, activations, logits;
 };
 
 /* Places it all; adds to *bytes_ret what each part took of `a`. panels: weights.h. */
-void pd_decoder_layout(struct pd_decoder *d, const struct pd_model *model,
+void pd_decoder_layout(struct pd_decoder *d, const struct pd_decoder_source *source,
                        const struct pd_kernels *kernels, struct pd_decoder_size size,
                        struct pd_arena *a, struct pd_arena *panels,
                        struct pd_decoder_bytes *bytes_ret);
 
 /* Gives the decoder its pool; the tasks, to be run before the first step and while `load` lives, fill weights and
  * tables from the model's file. map: the file. is_packed: the panels are there already. */
-enum { PD_DECODER_TASKS = 3 };
+enum { PD_DECODER_TASKS = 3 + PD_MAX_ADAPTERS };
 struct pd_decoder_load {
     struct pd_weights_pack pack, copy;
     struct pd_rope_fill rope;
+    struct pd_lora_pack lora[PD_MAX_ADAPTERS];
 };
 int pd_decoder_load_tasks(struct pd_decoder_load *load, struct pd_decoder *d,
-                          const struct pd_model *model, struct pd_pool *pool,
+                          const struct pd_decoder_source *source, struct pd_pool *pool,
                           const struct pd_map *map, bool is_packed,
                           struct pd_pool_task tasks_ret[PD_DECODER_TASKS]);
 
 /* Makes room for rows[0..n), as a step does: for those who take them in several. On failure no lane has
  * changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). */
 enum ponder_status pd_decoder_reserve(struct pd_decoder *d, const struct pd_row *rows, int n);
+
+/* What the tasks found: BAD_FILE if an adapter holds what is no number. */
+enum ponder_status pd_decoder_loaded(const struct pd_decoder *d, const struct pd_error *err);
 
 /* Appends rows[0..n) to their lanes and leaves the outputs of those that want them in d->head, which says
  * what it is to make of them. On failure no lane has changed. TOO_LONG, NO_MEMORY: pd_kv_reserve(). NO_TIME:

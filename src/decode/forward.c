@@ -34,7 +34,12 @@ struct product {
     const struct pd_weight *weight;
     float *out;
     int stride;
+    int row, n_rows;            /* whose: of the step; out is that of `row` */
+    bool is_finished;           /* adapters' parts are added here, not in the phase behind */
+    enum pd_layer_tensor which; /* then: of which matrix */
 };
+
+enum { MAX_PRODUCTS = 3 + PONDER_MAX_LANES }; /* a phase's matrices; adapters' A beside one */
 
 static int panels_of(const struct product *products, int n_products)
 {
@@ -44,23 +49,47 @@ static int panels_of(const struct product *products, int n_products)
     return n;
 }
 
+/* A beside a matrix whose input is only complete now: what gives t, for pd_adapt_projection(). */
+static int add_products(const struct pd_decoder *d, int layer, enum pd_layer_tensor which,
+                        struct product *products)
+{
+    const struct pd_lora_pass *pass = &d->low_rank;
+    int n = 0;
+    for (int i = 0; i < pass->n_runs; i++) {
+        const struct pd_lora_run *run = &pass->run[i];
+        const struct pd_lora_matrix *m = &run->lora->layer[layer].matrix[which];
+        if (m->rank > 0)
+            products[n++] = (struct product){.weight = &m->a,
+                                             .out = pd_lora_t(pass, run, pd_lora_slot(which)),
+                                             .stride = m->padded,
+                                             .row = run->first,
+                                             .n_rows = run->n};
+    }
+    return n;
+}
+
 /* Chunk `chunk` of the panels of all the products together. */
-static void multiply(const struct pd_decoder *d, const struct product *products, int n_products,
-                     const struct pd_act *act, int n_rows, int chunk)
+static void multiply(const struct pd_decoder *d, int layer, const struct product *products,
+                     int n_products, const struct pd_act *act, int chunk, int thread)
 {
     int panel_rows = d->kernels->panel_rows;
     int begin, end;
     pd_share(panels_of(products, n_products), chunk, d->n_chunks, &begin, &end);
     int base = 0; /* number of the product's first panel */
     for (int i = 0; i < n_products; i++) {
-        const struct pd_weight *w = products[i].weight;
+        const struct product *p = &products[i];
+        const struct pd_weight *w = p->weight;
         int from = pd_max_int(begin - base, 0);
         int to = pd_min_int(end - base, w->n_panels);
-        if (from < to)
-            d->kernels->matmul[w->format](w->panels + (size_t)from * w->panel_bytes, to - from,
-                                          w->cols, act, n_rows, products[i].out + from * panel_rows,
-                                          (size_t)products[i].stride);
         base += w->n_panels;
+        if (from >= to)
+            continue;
+        struct pd_act rows = pd_act_from(act, p->row, w->cols);
+        d->kernels->matmul[w->format](w->panels + (size_t)from * w->panel_bytes, to - from, w->cols,
+                                      &rows, p->n_rows, p->out + from * panel_rows,
+                                      (size_t)p->stride);
+        if (p->is_finished)
+            pd_adapt_add(d, layer, p->which, from, to, p->out, p->stride, thread);
     }
 }
 
@@ -165,7 +194,7 @@ static void store(const struct pd_decoder *d, int layer, int row, int head, int 
 
 /* Outputs [first, end) of gate and up: the matrices, then activation, product and what DOWN reads, row by
  * row. first is a multiple of FF_SLICE. */
-static void feed_forward(const struct pd_decoder *d, int layer, int first, int end)
+static void feed_forward(const struct pd_decoder *d, int layer, int first, int end, int thread)
 {
     const struct pd_weight *m = d->weights.layer[layer].matrix;
     const struct pd_kernels *kernels = d->kernels;
@@ -173,18 +202,21 @@ static void feed_forward(const struct pd_decoder *d, int layer, int first, int e
     int n_panels = pd_div_up(end, kernels->panel_rows) - panel;
     size_t stride = (size_t)d->ff_stride;
     for (int i = 0; i < 2; i++) {
-        const struct pd_weight *w = &m[i == 0 ? PD_FFN_GATE : PD_FFN_UP];
+        enum pd_layer_tensor which = i == 0 ? PD_FFN_GATE : PD_FFN_UP;
+        const struct pd_weight *w = &m[which];
+        float *out = i == 0 ? d->gate : d->up;
         kernels->matmul[w->format](w->panels + (size_t)panel * w->panel_bytes, n_panels, w->cols,
-                                   &d->act, d->n_rows, (i == 0 ? d->gate : d->up) + first, stride);
+                                   &d->act, d->n_rows, out + first, stride);
+        pd_adapt_add(d, layer, which, panel, panel + n_panels, out, d->ff_stride, thread);
     }
     int n = end - first, n_ff = d->hparams.n_ff;
     for (int row = 0; row < d->n_rows; row++) {
         float *gate = row_of(d->gate, row, d->ff_stride) + first;
         const float *up = row_of(d->up, row, d->ff_stride) + first;
         (d->family->activation == PD_GELU ? kernels->gelu_mul : kernels->silu_mul)(gate, up, n);
-        if (m[PD_FFN_DOWN].is_quantised)
+        if (m[PD_FFN_DOWN].is_quantised || d->low_rank.n_runs > 0)
             quantise(d, &d->act_ff, gate, row, n_ff, first, n);
-        else /* without the padding of gate's rows */
+        if (!m[PD_FFN_DOWN].is_quantised) /* without the padding of gate's rows */
             memcpy(row_of(d->act_ff.x, row, n_ff) + first, gate, (size_t)n * sizeof *gate);
     }
 }
@@ -209,7 +241,7 @@ static void attend(const struct pd_decoder *d, int layer, int row, int n_rows, i
         store(d, layer, i, head, n);
     for (int i = head; i < head + n; i++)
         pd_attend(d, layer, row, n_rows, i, &d->attend[thread]);
-    if (d->weights.layer[layer].matrix[PD_ATTN_OUTPUT].is_quantised)
+    if (d->weights.layer[layer].matrix[PD_ATTN_OUTPUT].is_quantised || d->low_rank.n_runs > 0)
         for (int i = row; i < row + n_rows; i++)
             quantise(d, &d->act, row_of(d->attention, i, k) + head * width, i, k, head * width,
                      n * width);
@@ -219,21 +251,23 @@ static void attend(const struct pd_decoder *d, int layer, int row, int n_rows, i
 
 /* Matrices of a phase; 0: not one that multiplies. */
 static int products_of(const struct pd_decoder *d, int layer, enum phase phase,
-                       struct product products[3])
+                       struct product products[MAX_PRODUCTS])
 {
     const struct pd_weight *m = d->weights.layer[layer].matrix;
+    int n = d->n_rows;
     switch (phase) {
     case QKV:
-        products[0] = (struct product){&m[PD_ATTN_Q], d->q, d->q_stride};
-        products[1] = (struct product){&m[PD_ATTN_K], d->k, d->kv_stride};
-        products[2] = (struct product){&m[PD_ATTN_V], d->v, d->kv_stride};
+        products[0] = (struct product){&m[PD_ATTN_Q], d->q, d->q_stride, 0, n, true, PD_ATTN_Q};
+        products[1] = (struct product){&m[PD_ATTN_K], d->k, d->kv_stride, 0, n, true, PD_ATTN_K};
+        products[2] = (struct product){&m[PD_ATTN_V], d->v, d->kv_stride, 0, n, true, PD_ATTN_V};
         return 3;
     case OUTPUT:
-        products[0] = (struct product){&m[PD_ATTN_OUTPUT], d->projection, d->embd_stride};
-        return 1;
-    case DOWN:
-        products[0] = (struct product){&m[PD_FFN_DOWN], d->projection, d->embd_stride};
-        return 1;
+    case DOWN: {
+        enum pd_layer_tensor which = phase == OUTPUT ? PD_ATTN_OUTPUT : PD_FFN_DOWN;
+        products[0] =
+            (struct product){&m[which], d->projection, d->embd_stride, 0, n, false, which};
+        return 1 + add_products(d, layer, which, products + 1);
+    }
     default:
         return 0;
     }
@@ -248,7 +282,7 @@ static int heads_of_item(const struct pd_hparams *h)
 
 static int items_of(const struct pd_decoder *d, int layer, enum phase phase)
 {
-    struct product products[3];
+    struct product products[MAX_PRODUCTS];
     int n_products = products_of(d, layer, phase, products);
     if (n_products > 0)
         return panels_of(products, n_products);
@@ -264,7 +298,7 @@ static int items_of(const struct pd_decoder *d, int layer, enum phase phase)
     return d->n_rows;
 }
 
-static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, int row)
+static void run_row(const struct pd_decoder *d, int layer, enum phase phase, int row)
 {
     const struct pd_layer_weights *w = &d->weights.layer[layer];
     const struct pd_weight *m = w->matrix;
@@ -275,7 +309,8 @@ static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, in
         else
             add_projection(d, row, d->weights.layer[layer - 1].vector[PD_FFN_POST_NORM]);
         norm(d, row, row, w->vector[PD_ATTN_NORM],
-             m[PD_ATTN_Q].is_quantised || m[PD_ATTN_K].is_quantised || m[PD_ATTN_V].is_quantised);
+             m[PD_ATTN_Q].is_quantised || m[PD_ATTN_K].is_quantised || m[PD_ATTN_V].is_quantised ||
+                 d->low_rank.n_runs > 0);
         break;
     case STORE:
         store(d, layer, row, 0, d->hparams.n_kv_heads);
@@ -283,29 +318,52 @@ static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, in
     case FFN_NORM:
         add_projection(d, row, w->vector[PD_ATTN_POST_NORM]);
         norm(d, row, row, w->vector[PD_FFN_NORM],
-             m[PD_FFN_GATE].is_quantised || m[PD_FFN_UP].is_quantised);
+             m[PD_FFN_GATE].is_quantised || m[PD_FFN_UP].is_quantised || d->low_rank.n_runs > 0);
         break;
     default:
         break;
     }
 }
 
+/* Rows [begin, end) of a phase, with what their adapters do before and behind it. */
+static void run_rows(const struct pd_decoder *d, int layer, enum phase phase, int begin, int end,
+                     int thread)
+{
+    static const enum pd_layer_tensor attention[] = {PD_ATTN_Q, PD_ATTN_K, PD_ATTN_V};
+    static const enum pd_layer_tensor feed[] = {PD_FFN_GATE, PD_FFN_UP};
+    if (phase == NORM && layer > 0)
+        pd_adapt_projection(d, layer - 1, PD_FFN_DOWN, begin, end, thread);
+    if (phase == FFN_NORM)
+        pd_adapt_projection(d, layer, PD_ATTN_OUTPUT, begin, end, thread);
+    for (int row = begin; row < end; row++)
+        run_row(d, layer, phase, row);
+    if (phase == NORM)
+        pd_adapt_begin(d, layer, attention, 3, begin, end);
+    if (phase == FFN_NORM)
+        pd_adapt_begin(d, layer, feed, 2, begin, end);
+}
+
 static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase phase, int chunk,
                             int thread)
 {
-    struct product products[3];
+    struct product products[MAX_PRODUCTS];
     int n_products = products_of(d, layer, phase, products);
     if (n_products > 0) {
         struct pd_act act = phase == DOWN ? d->act_ff : d->act;
         if (phase == OUTPUT)
             act.x = d->attention;
-        multiply(d, products, n_products, &act, d->n_rows, chunk);
+        multiply(d, layer, products, n_products, &act, chunk, thread);
         return;
     }
     int begin, end;
     pd_share(items_of(d, layer, phase), chunk, d->n_chunks, &begin, &end);
     if (phase == GATE_UP) {
-        feed_forward(d, layer, begin * FF_SLICE, pd_min_int(end * FF_SLICE, d->hparams.n_ff));
+        feed_forward(d, layer, begin * FF_SLICE, pd_min_int(end * FF_SLICE, d->hparams.n_ff),
+                     thread);
+        return;
+    }
+    if (phase != ATTEND) {
+        run_rows(d, layer, phase, begin, end, thread);
         return;
     }
     int n_heads = heads_of_item(&d->hparams);
@@ -313,11 +371,8 @@ static void run_layer_chunk(const struct pd_decoder *d, int layer, enum phase ph
     int n_rows = attend_rows(d, per_row);
     for (int i = begin; i < end; i++) {
         int row = i / per_row * n_rows;
-        if (phase == ATTEND)
-            attend(d, layer, row, pd_min_int(n_rows, d->n_rows - row), i % per_row * n_heads,
-                   n_heads, thread);
-        else
-            run_rows(d, layer, phase, i);
+        attend(d, layer, row, pd_min_int(n_rows, d->n_rows - row), i % per_row * n_heads, n_heads,
+               thread);
     }
 }
 
@@ -334,6 +389,7 @@ static void run_head_chunk(const struct pd_decoder *d, enum phase phase, int chu
         pd_head_run(&d->head, d->n_outputs, begin, end, thread);
         return;
     }
+    pd_adapt_projection(d, d->hparams.n_layers - 1, PD_FFN_DOWN, begin, end, thread);
     for (int row = begin; row < end; row++) {
         const struct pd_row *r = &d->row[row];
         if (r->output < 0)

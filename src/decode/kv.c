@@ -63,6 +63,7 @@ enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret)
     struct pd_lane *lane = &kv->lane[free_lane];
     lane->is_used = true;
     if (from >= 0) {
+        lane->adapter = kv->lane[from].adapter;
         lane->n_tokens = kv->lane[from].n_tokens;
         lane->n_pages = pages_of(lane->n_tokens);
         for (int i = 0; i < lane->n_pages; i++) {

@@ -20,6 +20,7 @@
 
 struct pd_lane {
     bool is_used;
+    int adapter; /* of the decoder, 1..; 0: none. Keys and values depend on it, so forks keep it */
     int n_tokens;
     int n_pages;   /* in the table: those of n_tokens, and those reserved */
     int32_t *page; /* [max_pages] */
@@ -51,6 +52,13 @@ void pd_kv_reset(struct pd_kv *kv);
 
 /* A lane with the past of lane `from` (-1: none). NO_LANE: all are in use. Not thread safe. */
 enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret);
+
+/* Gives an empty lane an adapter. */
+static inline void pd_kv_set_adapter(struct pd_kv *kv, int lane, int adapter)
+{
+    PD_ASSERT(kv->lane[lane].is_used && kv->lane[lane].n_tokens == 0);
+    kv->lane[lane].adapter = adapter;
+}
 
 /* Gives the lane and its pages back. */
 void pd_kv_prune(struct pd_kv *kv, int lane);

@@ -6,22 +6,6 @@
 
 #include "arch/panel.h"
 
-static bool is_matrix(enum pd_layer_tensor which)
-{
-    switch (which) {
-    case PD_ATTN_Q:
-    case PD_ATTN_K:
-    case PD_ATTN_V:
-    case PD_ATTN_OUTPUT:
-    case PD_FFN_GATE:
-    case PD_FFN_UP:
-    case PD_FFN_DOWN:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void matrix_layout(struct pd_weight *w, const struct pd_tensor *t, int panel_rows,
                           struct pd_arena *a)
 {
@@ -60,7 +44,7 @@ void pd_weights_layout(struct pd_weights *w, const struct pd_model *model, int p
         *layer = (struct pd_layer_weights){0};
         for (int t = 0; t < PD_LAYER_TENSORS; t++) {
             const struct pd_tensor *tensor = &model->layer[i].tensor[t];
-            if (is_matrix((enum pd_layer_tensor)t))
+            if (pd_layer_tensor_is_matrix((enum pd_layer_tensor)t))
                 matrix_layout(&layer->matrix[t], tensor, panel_rows, panels);
             else
                 layer->vector[t] = vector_layout(tensor, a);

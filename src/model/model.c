@@ -215,6 +215,16 @@ static const struct {
     [PD_FFN_POST_NORM] = {"post_ffw_norm.weight", DIM_ONE, DIM_EMBD, POST_NORMS},
 };
 
+const char *pd_layer_tensor_suffix(enum pd_layer_tensor which)
+{
+    return layer_rules[which].suffix;
+}
+
+bool pd_layer_tensor_is_matrix(enum pd_layer_tensor which)
+{
+    return layer_rules[which].rows != DIM_ONE;
+}
+
 static bool family_has(const struct pd_family *family, enum need need)
 {
     switch (need) {

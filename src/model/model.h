@@ -89,6 +89,10 @@ enum ponder_status pd_model_open(struct pd_model *model, const struct pd_gguf *g
 /* Scratch that pd_model_open() will need for this file, at most. */
 size_t pd_model_scratch_bytes(const struct pd_gguf *gguf);
 
+/* What a file calls a tensor behind "blk.<layer>."; and whether it multiplies (norms and biases do not). */
+const char *pd_layer_tensor_suffix(enum pd_layer_tensor which);
+bool pd_layer_tensor_is_matrix(enum pd_layer_tensor which);
+
 /* True for a layer whose attention is limited to hparams.window positions. */
 static inline bool pd_layer_is_windowed(const struct pd_hparams *h, int layer)
 {

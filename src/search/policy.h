@@ -24,7 +24,7 @@ struct pd_policy {
     void (*prune)(void *self, int lane);
     /* Forgets all but the first n tokens of a lane. */
     void (*rewind)(void *self, int lane, int n);
-    /* Gives back all lanes but one; -1: that one too. */
+    /* Gives back all lanes of the search but one; -1: that one too. */
     void (*forget)(void *self, int but);
     /* pd_decoder_step(): puts tokens through; outputs live until the next step. */
     enum ponder_status (*step)(void *self, struct pd_row *rows, int n, int64_t deadline_ns);
@@ -44,6 +44,8 @@ struct pd_policy_model {
     struct pd_decoder *decoder;
     const struct pd_tokenizer *tokenizer;
     struct pd_sampler *sampler; /* [n_threads] */
+    int adapter;                /* of the decoder, for all that is written; 0: none */
+    int verifier_adapter;       /* whose lanes are not the search's; 0: none */
 };
 
 void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,

@@ -25,7 +25,10 @@ static void begin(void *self, const struct pd_sampling *how)
 static enum ponder_status fork_lane(void *self, int from, int *lane_ret)
 {
     struct pd_policy_model *m = self;
-    return pd_kv_fork(&m->decoder->kv, from, lane_ret);
+    PD_TRY(pd_kv_fork(&m->decoder->kv, from, lane_ret));
+    if (from < 0)
+        pd_kv_set_adapter(&m->decoder->kv, *lane_ret, m->adapter);
+    return PONDER_OK;
 }
 
 static void prune(void *self, int lane)
@@ -46,9 +49,11 @@ static void forget(void *self, int but)
     struct pd_kv *kv = &m->decoder->kv;
     if (but < 0)
         pd_kv_reset(kv); /* pages side by side again */
-    for (int i = 0; i < kv->n_lanes; i++)
-        if (kv->lane[i].is_used && i != but)
+    for (int i = 0; i < kv->n_lanes; i++) {
+        bool is_foreign = m->verifier_adapter > 0 && kv->lane[i].adapter == m->verifier_adapter;
+        if (kv->lane[i].is_used && i != but && !is_foreign)
             pd_kv_prune(kv, i);
+    }
 }
 
 static enum ponder_status step(void *self, struct pd_row *rows, int n, int64_t deadline_ns)
