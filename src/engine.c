@@ -87,6 +87,33 @@ static enum ponder_status layout_decoder(struct ponder *p, const struct pd_sourc
                            panels.overflowed ? SIZE_MAX : panels.used, &source->file.map, err);
 }
 
+/* Lanes of a verifier, in the policy's decoder or its own. */
+static enum ponder_status layout_verifier(struct ponder *p, const struct pd_source *source,
+                                          struct pd_decoder_size size, struct pd_arena *a,
+                                          const struct pd_error *err)
+{
+    const struct pd_model *model =
+        source->verifier_is_model ? &source->verifier_model : &source->model;
+    const struct pd_prm_size prm_size = {p->options.n_lanes, size.max_tokens};
+    struct pd_decoder *d = &p->decoder;
+    if (source->verifier_is_model) {
+        const struct pd_decoder_source of = pd_source_of_verifier(source);
+        struct pd_decoder_bytes ignored;
+        if (model->hparams.n_ctx_train < size.max_tokens)
+            return pd_fail(err, PONDER_OTHER_BASE,
+                           "%s: the verifier's context of %d tokens does not hold the %d of prompt "
+                           "and text",
+                           source->verifier->path, model->hparams.n_ctx_train, size.max_tokens);
+        d = &p->verifier;
+        pd_decoder_layout(d, &of, &p->kernels, size, a, a, &ignored);
+    }
+    PD_TRY(pd_judge_layout(&p->prm.judge, &source->verifier->file.gguf, model->hparams.n_embd, a,
+                           err));
+    pd_prm_layout(&p->prm, d, source->adapter_of[PD_VERIFIER], p->tokenizer, prm_size, a);
+    p->has_prm = true;
+    return PONDER_OK;
+}
+
 /* Places everything but the engine struct and the directory, which come first; `plan` already has
  * them. */
 static enum ponder_status layout(struct ponder *p, const struct pd_source *source,
@@ -116,14 +143,15 @@ static enum ponder_status layout(struct ponder *p, const struct pd_source *sourc
     struct pd_decoder_bytes bytes;
     /* Lanes, one that keeps the prompt, and for a verifier of this decoder its own: an adapter shares no keys and values
      * with the base. A reviser needs a prompt of its own. */
+    int has_verifier = source->verifier != NULL; /* a token more: it may end texts */
     int prompt_pages = pd_div_up(o->max_prompt_tokens, PD_KV_PAGE);
-    int lane_pages = o->n_lanes * (pd_div_up(n_sample_tokens, PD_KV_PAGE) + 1);
+    int lane_pages = o->n_lanes * (pd_div_up(n_sample_tokens + has_verifier, PD_KV_PAGE) + 1);
     int n_owners = 1 + (source->adapter_of[PD_VERIFIER] > 0);
     int n_more = source->adapter_of[PD_REVISER] > 0;
     struct pd_decoder_size size = {
         .n_lanes = n_owners * (o->n_lanes + 1) + n_more,
         .n_batch = pd_max_int(PREFILL_ROWS, o->n_lanes),
-        .max_tokens = o->max_prompt_tokens + n_sample_tokens,
+        .max_tokens = o->max_prompt_tokens + n_sample_tokens + has_verifier,
         .n_pages = n_owners * (prompt_pages + lane_pages) + n_more * prompt_pages,
         .n_threads = o->n_threads,
     };
@@ -136,6 +164,13 @@ static enum ponder_status layout(struct ponder *p, const struct pd_source *sourc
     add_section(plan, "logits", bytes.logits);
 
     start = a->used;
+    if (has_verifier) {
+        size.n_lanes = o->n_lanes + 1;
+        size.n_pages = prompt_pages + lane_pages;
+        PD_TRY(layout_verifier(p, source, size, a, err));
+        add_section(plan, "verifier", a->used - start);
+        start = a->used;
+    }
     struct pd_search_size search_size = {o->n_lanes, o->max_prompt_tokens, o->max_tokens,
                                          o->max_text_bytes};
     pd_search_layout(&p->search, &p->decoder, p->tokenizer, search_size, a);
@@ -319,9 +354,9 @@ static enum ponder_status choose_chat(struct ponder *p, const struct pd_source *
 struct loading {
     struct ponder *p;
     const struct pd_source *source;
-    struct pd_decoder_load decoder;
+    struct pd_decoder_load decoder, verifier;
     struct pd_sidecar_check check;
-    struct pd_pool_task task[1 + PD_SIDECAR_TASKS + PD_DECODER_TASKS];
+    struct pd_pool_task task[1 + PD_SIDECAR_TASKS + 2 * PD_DECODER_TASKS];
     int n_tasks;
 };
 
@@ -338,16 +373,23 @@ static enum ponder_status load_all(struct ponder *p, const struct pd_source *sou
 {
     struct loading l = {.p = p, .source = source};
     const struct pd_decoder_source of = pd_source_of_decoder(source);
+    const struct pd_decoder_source of_verifier = pd_source_of_verifier(source);
     bool is_packed = source->has_sidecar;
     l.task[l.n_tasks++] = (struct pd_pool_task){1, fill_vocabulary, &l};
     l.n_tasks += pd_decoder_load_tasks(&l.decoder, &p->decoder, &of, p->pool, &source->file.map,
                                        is_packed, l.task + l.n_tasks);
+    if (source->verifier_is_model)
+        l.n_tasks += pd_decoder_load_tasks(&l.verifier, &p->verifier, &of_verifier, p->pool,
+                                           &source->verifier->file.map, false, l.task + l.n_tasks);
     if (is_packed)
         l.n_tasks += pd_sidecar_begin_check(&l.check, &source->sidecar, &source->file.map, false,
                                             l.task + l.n_tasks);
     pd_pool_run_tasks(p->pool, l.task, l.n_tasks);
     PD_TRY(choose_chat(p, source, err));
     PD_TRY(pd_decoder_loaded(&p->decoder, err));
+    if (p->has_prm)
+        PD_TRY(pd_judge_resolve(&p->prm.judge, p->tokenizer, p->search.scratch,
+                                p->search.scratch_bytes, err));
     return is_packed ? pd_sidecar_end_check(&l.check, err) : PONDER_OK;
 }
 
@@ -365,9 +407,15 @@ static enum ponder_status load(struct ponder *p, const struct pd_source *source,
         p->search.n_forced = 0; /* a vocabulary that has no words for it: nothing is forced */
     if (pd_prompt_set_revision(&p->search, p->traits.revision) != PONDER_OK)
         p->search.n_revision = 0; /* the model was not made to revise */
+    if (p->has_prm)
+        pd_search_add_verifier(&p->search,
+                               (struct pd_verifier_use){p->prm.judge.is_calibrated
+                                                            ? &pd_verifier_prm
+                                                            : &pd_verifier_prm_uncalibrated,
+                                                        &p->prm});
     if (p->traits.value.weight != NULL)
-        pd_search_add_verifier(
-            &p->search, (struct pd_verifier_use){&pd_verifier_value, &p->traits.value});
+        pd_search_add_verifier(&p->search,
+                               (struct pd_verifier_use){&pd_verifier_value, &p->traits.value});
     return PONDER_OK;
 }
 

@@ -2,7 +2,7 @@
  * engine.h - the parts put together in one block (with a sidecar, the panels of the weights lie in its mapping).
  *
  *   block   | engine | directory | vocabulary | traits | threads | weights | adapters | kv | activations | logits |
- *           | search |
+ *           | verifier | search |
  *
  * The same layout code runs over a counting arena, to say how much that is, and over the block, to place it. */
 #ifndef PD_ENGINE_H
@@ -11,6 +11,7 @@
 #include "decode/sidecar.h"
 #include "engine_source.h"
 #include "search/search.h"
+#include "search/verify_prm.h"
 
 enum { PD_MODEL_NAME_BYTES = 64 };
 
@@ -28,7 +29,10 @@ struct ponder {
     struct pd_tokenizer *tokenizer;
     struct pd_pool *pool;
     struct pd_decoder decoder;
-    struct pd_search search;
+    struct pd_decoder verifier; /* of a verifier that is a model */
+    struct pd_prm prm;
+    bool has_prm;
+struct pd_search search;
     int adapter_of[PD_ROLES]; /* of the decoder, 1..; 0: the role has none */
     struct pd_sidecar sidecar; /* whose panels the weights point to; or none */
 };

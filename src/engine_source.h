@@ -26,10 +26,14 @@ struct pd_source_adapter {
 struct pd_source {
     struct pd_source_file file;
     struct pd_model model;
-    struct pd_source_adapter adapter[PD_MAX_ADAPTERS]; /* in the order of roles */
-    int n_adapters;
-    int adapter_of[PD_ROLES]; /* 1..n_adapters; 0: the role has none */
-    bool is_read;             /* the directories are, into pages that live as long as this */
+    struct pd_source_adapter
+        adapter[PD_MAX_ADAPTERS]; /* the first n_files, in the order of roles */
+    int n_files, n_adapters;      /* the last one, a verifier's, may be a model instead */
+    int adapter_of[PD_ROLES];     /* 1..n_adapters; 0: the role has none */
+    const struct pd_source_adapter *verifier; /* NULL: none */
+    struct pd_model verifier_model;           /* if it is one */
+    bool verifier_is_model;
+    bool is_read; /* the directories are, into pages that live as long as this */
     void *pages;
     size_t pages_bytes;
     bool is_surveyed;
@@ -51,7 +55,8 @@ enum ponder_status pd_source_read(struct pd_source *source, struct pd_arena *a,
 enum ponder_status pd_source_read_in_pages(struct pd_source *source, size_t *directory_ret,
                                            const struct pd_error *err);
 
-/* What a decoder is made of. */
+/* What the policy's decoder is made of, and a verifier's. */
 struct pd_decoder_source pd_source_of_decoder(const struct pd_source *source);
+struct pd_decoder_source pd_source_of_verifier(const struct pd_source *source);
 
 #endif

@@ -45,8 +45,9 @@ static const struct option options[] = {
      "samples of each question (default: 8; rollout: 16; bench: 32)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
      "samples that run at once (default: all, at most 64)"},
-    {0, "verifier", "NAMES", ASKS, TEXT, FIELD(request.verifier), 0, 0,
-     "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)"},
+    {0, "verifier", "NAMES", ASKS | CMD_INFO, TEXT, FIELD(request.verifier), 0, 0,
+     "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)\n"
+     "                         or a FILE: GGUF model, or LoRA adapter on the model, with a head to judge by"},
     {0, "score", "HOW", ASKS, CHOICE, FIELD(request.score), 0, 0,
      "last min product mean"},
     {0, "calculator", "WHEN", WRITES, CHOICE, FIELD(request.calculator), 0, 0,
@@ -339,7 +340,14 @@ static const struct option *option_of_word(const char *word, const char **value_
     return find_option(word + 2, n, '\0');
 }
 
-/* Zero means "default" to the library, but "off" to people. */
+/* A path, or the name of a model in this folder. */
+static bool is_file(const char *word)
+{
+    size_t n = strlen(word), n_ending = strlen(".gguf");
+    return strchr(word, '/') || (n > n_ending && strcmp(word + n - n_ending, ".gguf") == 0);
+}
+
+/* Zero means "default" to the library, but "off" to people; a verifier's file is the engine's. */
 static void settle(struct settings *settings)
 {
     struct ponder_request *request = &settings->request;
@@ -347,6 +355,10 @@ static void settle(struct settings *settings)
         request->temperature = -1;
     if (request->top_k == 0)
         request->top_k = -1;
+    if (request->verifier && is_file(request->verifier)) {
+        settings->engine.verifier = request->verifier;
+        request->verifier = "model";
+    }
 }
 
 int options_parse(const struct command *command, int n_words, char **words,

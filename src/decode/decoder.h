@@ -65,6 +65,7 @@ struct pd_decoder {
     struct pd_lora lora[PD_MAX_ADAPTERS]; /* adapter 1 is lora[0] */
     int n_adapters;
     struct pd_lora_pass low_rank;
+    bool leaves_head; /* steps end at the hidden states of outputs: the caller's to set and to take back */
 
     /* Activations of a batch; row strides are the padded numbers of rows of the weights. */
     float *x;             /* [n_batch][n_embd] the residual stream */

@@ -435,7 +435,7 @@ static int begin(void *context, int index)
     int layer = index / LAYER_PHASES;
     enum phase phase = (enum phase)(index % LAYER_PHASES);
     bool is_head = layer == d->hparams.n_layers;
-    if (is_head && d->n_outputs == 0)
+    if (is_head && (d->n_outputs == 0 || (phase == HEAD && d->leaves_head)))
         return PD_JOB_STOP;
     if (!is_head && phase == NORM && d->deadline_ns != 0 && is_late(d)) {
         d->is_aborted = true;

@@ -36,6 +36,14 @@ static void write_adapter(struct files *f, const struct tiny_adapter_options *op
     tiny_adapter_free(adapter);
 }
 
+/* A verifier's adapter needs one. */
+static void add_head(void *user, struct gguf_builder *b)
+{
+    const struct files *f = user;
+    float weight[1024] = {0};
+    gguf_add_array(b, "ponder.head.value", PD_GGUF_F32, weight, (size_t)f->model.n_embd);
+}
+
 static void make_files(struct files *f, const char *family, enum pd_format_id format, int n,
                        const int *ranks)
 {
@@ -46,6 +54,8 @@ static void make_files(struct files *f, const char *family, enum pd_format_id fo
         struct tiny_adapter_options options;
         tiny_adapter_default(&options, &f->model);
         options.rank = ranks[i];
+        options.add_keys = add_head;
+        options.user = f;
         options.seed += (uint64_t)i;
         write_adapter(f, &options);
     }
