@@ -11,25 +11,33 @@ static struct pd_algebra not_exact(void)
     return (struct pd_algebra){.is_exact = false};
 }
 
-struct pd_algebra pd_algebra_of(struct pd_rational value)
+/* The same image at all points. */
+static struct pd_algebra constant(struct pd_field image)
 {
-    struct pd_field inverse;
-    struct pd_algebra result = {.is_exact = true, .exact = value};
-    /* A denominator that is a multiple of the prime has no image; it stands for 0, far from everything met. */
-    if (!pd_field_inverse(pd_field_of(value.denominator), &inverse))
-        inverse = pd_field_of(0);
-    struct pd_field image = pd_field_multiply(pd_field_of(value.numerator), inverse);
+    struct pd_algebra result = not_exact();
     for (int i = 0; i < PD_ALGEBRA_POINTS; i++)
         result.at[i] = image;
     return result;
 }
 
+struct pd_algebra pd_algebra_of(struct pd_rational value)
+{
+    struct pd_field image = pd_field_of(value.numerator);
+    if (value.denominator != 1) {
+        /* A denominator that is a multiple of the prime has no image; 0 is as good as any, far from all that is met. */
+        struct pd_field inverse = {0, 0};
+        pd_field_inverse(pd_field_of(value.denominator), &inverse);
+        image = pd_field_multiply(image, inverse);
+    }
+    struct pd_algebra result = constant(image);
+    result.is_exact = true;
+    result.exact = value;
+    return result;
+}
+
 struct pd_algebra pd_algebra_i(void)
 {
-    struct pd_algebra result = not_exact();
-    for (int i = 0; i < PD_ALGEBRA_POINTS; i++)
-        result.at[i] = (struct pd_field){0, 1};
-    return result;
+    return constant((struct pd_field){0, 1});
 }
 
 struct pd_algebra pd_algebra_number(struct pd_span digits)
@@ -51,10 +59,7 @@ struct pd_algebra pd_algebra_number(struct pd_span digits)
             scale = pd_field_multiply(scale, pd_field_of(10));
     }
     pd_field_inverse(scale, &scale);
-    struct pd_algebra result = not_exact();
-    for (int i = 0; i < PD_ALGEBRA_POINTS; i++)
-        result.at[i] = pd_field_multiply(image, scale);
-    return result;
+    return constant(pd_field_multiply(image, scale));
 }
 
 /* FNV-1a. */
@@ -116,9 +121,10 @@ struct pd_algebra pd_algebra_multiply(struct pd_algebra a, struct pd_algebra b)
 bool pd_algebra_divide(struct pd_algebra a, struct pd_algebra b, struct pd_algebra *result_ret)
 {
     struct pd_algebra result;
+    struct pd_field inverse;
     for (int i = 0; i < PD_ALGEBRA_POINTS; i++) {
-        struct pd_field inverse;
-        if (!pd_field_inverse(b.at[i], &inverse))
+        bool is_known = i > 0 && pd_field_is_equal(b.at[i], b.at[i - 1]);
+        if (!is_known && !pd_field_inverse(b.at[i], &inverse))
             return false;
         result.at[i] = pd_field_multiply(a.at[i], inverse);
     }
@@ -151,11 +157,8 @@ static uint64_t take_factor(uint64_t *n, uint64_t *from, int *times_ret)
 static struct pd_algebra prime_root(uint64_t q, int times, int degree)
 {
     struct pd_algebra result = not_exact();
-    if (times * 2 == degree) {
-        for (int i = 0; i < PD_ALGEBRA_POINTS; i++)
-            result.at[i] = pd_field_root(q);
-        return result;
-    }
+    if (times * 2 == degree)
+        return constant(pd_field_root(q));
     for (int d = 2; d <= times; d++)
         for (; times % d == 0 && degree % d == 0; degree /= d)
             times /= d;

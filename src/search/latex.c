@@ -86,8 +86,12 @@ static size_t separator_bytes(struct pd_span s, const char *kinds, char *letter_
                       {"\xe2\x88\xaa", 'U'},
                       {"\xe2\x89\xa4", 'l'},
                       {"\xe2\x89\xa5", 'g'}};
+    if (!pd_is_one_of(s.text[0], "\\=<>!&,; \xe2")) /* most bytes begin none */
+        return 0;
     for (size_t i = 0; i < PD_COUNT(separators); i++) {
         size_t n = strlen(separators[i].text);
+        if (s.text[0] != separators[i].text[0])
+            continue;
         bool is_word = n > 2 && separators[i].text[0] == '\\';
         if (strchr(kinds, separators[i].letter) == NULL || s.bytes < n ||
             memcmp(s.text, separators[i].text, n) != 0 ||
@@ -314,6 +318,14 @@ static bool put_set(struct key *k, struct pd_span inside, int depth)
     return split(inside, ",", &parts) && put_sorted(k, 'S', &parts, true, depth);
 }
 
+static bool is_infinite(struct pd_span s)
+{
+    s = pd_latex_trim_both(s);
+    s = pd_latex_trim(pd_span_from(s, pd_span_starts(s, "-") || pd_span_starts(s, "+")));
+    return (pd_latex_is_command(s, "infty") && s.bytes == strlen("\\infty")) ||
+           (pd_span_starts(s, "\xe2\x88\x9e") && s.bytes == 3);
+}
+
 /* "(1, 2]": at least two parts, and the brackets belong together. */
 static bool put_tuple(struct key *k, struct pd_span s, int depth)
 {
@@ -322,9 +334,11 @@ static bool put_tuple(struct key *k, struct pd_span s, int depth)
     if (pd_latex_group_bytes(s) != s.bytes || (last != ')' && last != ']') ||
         !split(pd_span_cut(pd_span_from(s, 1), s.bytes - 2), ",", &parts) || parts.n < 2)
         return false;
+    bool opens_at_infinity = is_infinite(parts.part[0]); /* no bracket includes it */
+    bool ends_at_infinity = is_infinite(parts.part[parts.n - 1]);
     put_letter(k, 'T');
-    put_letter(k, s.text[0]);
-    put_letter(k, last);
+    put_letter(k, opens_at_infinity ? '(' : s.text[0]);
+    put_letter(k, ends_at_infinity ? ')' : last);
     for (int i = 0; i < parts.n; i++)
         if (!any(k, parts.part[i], depth + 1))
             return false;
@@ -364,7 +378,7 @@ static bool put_in_base(struct key *k, struct pd_span s)
         base = pd_latex_trim_both(pd_span_cut(pd_span_from(base, 1), base.bytes - 2));
     struct pd_span digits = pd_latex_trim_both(pd_span_cut(s, under));
     bool is_negative = digits.bytes > 1 && digits.text[0] == '-';
-    digits = pd_span_from(digits, is_negative);
+    digits = pd_latex_trim(pd_span_from(digits, is_negative));
     bool is_right =
         base.bytes > 0 && base.bytes <= 2 && digits.bytes > 0 && pd_is_digit(digits.text[0]);
     for (size_t i = 0; i < base.bytes && is_right; i++)

@@ -16,6 +16,8 @@ static size_t look_bytes(struct pd_span s)
         return 0;
     if (pd_is_one_of(s.text[1], ",!;: $\n"))
         return 2;
+    if (!pd_is_one_of(s.text[1], "lrdtqbB"))
+        return 0;
     for (size_t i = 0; i < PD_COUNT(words); i++)
         if (pd_latex_is_command(s, words[i]))
             return 1 + strlen(words[i]);
