@@ -410,6 +410,16 @@ static size_t key_of(const char *text, unsigned char key_ret[PD_LATEX_KEY_BYTES]
     return form.bytes + 1;
 }
 
+uint64_t pd_answer_hash(const char *answer)
+{
+    unsigned char key[PD_LATEX_KEY_BYTES];
+    size_t n = key_of(answer, key);
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ key[i]) * 0x100000001b3u;
+    return hash;
+}
+
 bool pd_answer_equal(const char *a, const char *b)
 {
     unsigned char left[PD_LATEX_KEY_BYTES];

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { PD_ANSWER_BYTES = 256 }; /* room for any canonical answer and its NUL */
 
@@ -42,6 +43,9 @@ bool pd_answer_is_final(const char *text, size_t bytes);
 /* The canonical form of a text that is an answer as a whole. False: nothing is left of it, or it takes
  * more than capacity. */
 bool pd_answer_normalise(const char *text, size_t bytes, char *answer_ret, size_t capacity);
+
+/* The same for answers that are equal, and as good as never for others. */
+uint64_t pd_answer_hash(const char *answer);
 
 /* True if both texts are the same answer; a few microseconds. Not for those of which nothing is left. */
 bool pd_answer_equal(const char *a, const char *b);

@@ -199,9 +199,11 @@ bool pd_path_append_drawn(struct pd_search *s, struct pd_path *path)
 
 int pd_search_group(struct pd_search *s, const char *answer)
 {
+    uint64_t hash = pd_answer_hash(answer);
     for (int g = 0; g < s->n_groups; g++)
-        if (pd_answer_equal(s->group[g].answer, answer))
+        if (s->group[g].hash == hash && pd_answer_equal(s->group[g].answer, answer))
             return g;
+    s->group[s->n_groups].hash = hash;
     memcpy(s->group[s->n_groups].answer, answer, strlen(answer) + 1);
     return s->n_groups++;
 }

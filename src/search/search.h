@@ -95,6 +95,7 @@ struct pd_path {
 };
 
 struct pd_group {
+    uint64_t hash; /* pd_answer_hash() */
     char answer[PD_ANSWER_BYTES];
 };
 

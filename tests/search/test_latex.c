@@ -112,6 +112,8 @@ static void test_forms_of_one_answer_are_equal_and_of_two_are_not(void **state)
             bool is_same = i / N_FORMS == j / N_FORMS;
             if (a && b && (pd_answer_equal(a, b) != is_same || pd_answer_equal(b, a) != is_same))
                 fail_msg("'%s' and '%s' are %sequal", a, b, is_same ? "not " : "");
+            if (a && b)
+                assert_int_equal(pd_answer_hash(a) == pd_answer_hash(b), is_same);
         }
 }
 
