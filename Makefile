@@ -51,7 +51,7 @@ TEST_SH := $(sort $(wildcard tests/*.sh tests/cli/*.sh))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # What makes models needs OpenBLAS; it and its tests are left out where that is missing, and for other machines.
 MAKERS := quantize train
-quantize_SRC := $(wildcard quant/quantize/*.c)
+quantize_SRC := $(wildcard quant/quantize/*.c) $(filter-out %/main.c,$(wildcard models/train/*.c))
 train_SRC := $(wildcard models/train/*.c)
 HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes))
 ifeq ($(HAS_BLAS),)

@@ -8,11 +8,13 @@
 
 #include "base/os.h"
 
+const char *tr_program = "ponder-train";
+
 void tr_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("ponder-train: ", stderr);
+    fprintf(stderr, "%s: ", tr_program);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);

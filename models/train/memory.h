@@ -16,6 +16,9 @@ void *tr_grow(void *block, size_t n, size_t element_bytes);
 float *tr_new_floats(size_t n);
 void tr_free_floats(float *floats, size_t n);
 
+/* What messages begin with: "ponder-train", unless another program says its name first. */
+extern const char *tr_program;
+
 /* One line "ponder-train: ..." on standard error. */
 void tr_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

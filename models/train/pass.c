@@ -125,6 +125,8 @@ static void apply(struct tr_pass *p, const struct tr_tensor *w, const struct tr_
                   const float *x, float *y, bool adds)
 {
     struct tr_shape shape = {n, w->cols, w->rows};
+    if (p->watch != NULL)
+        p->watch(p->watch_user, w, x, n);
     tr_linear(shape, x, w->value, y, adds);
     p->flops += 2.0 * n * w->cols * w->rows;
     if (bias != NULL)
@@ -239,6 +241,15 @@ static void run_layer(struct tr_pass *p, const struct tr_batch *b, int layer, fl
     tr_gated(p->model->family->activation, tr_area(b->n, h->n_ff), kept->gate, kept->up, p->wide);
     add_block(p, b->n, w[PD_FFN_DOWN], p->wide, w[PD_FFN_POST_NORM], kept->ff_out,
               kept->ff_post_inverse, kept->middle, next);
+}
+
+void tr_pass_layer(struct tr_pass *p, const struct tr_batch *b, int layer, float *x)
+{
+    struct tr_kept *kept = tr_pass_kept(p, layer);
+    size_t bytes = tr_area(b->n, p->model->hparams.n_embd) * sizeof *x;
+    memcpy(kept->x, x, bytes);
+    run_layer(p, b, layer, p->x);
+    memcpy(x, p->x, bytes);
 }
 
 void tr_pass_forward(struct tr_pass *p, const struct tr_batch *b)

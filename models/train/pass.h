@@ -22,6 +22,9 @@ struct tr_pass {
     bool keeps;
     float *grads; /* a flat block of the model's params; NULL: none are wanted */
     double flops; /* floating-point operations in products, summed up; the caller's to reset */
+    /* Sees the inputs x[n][w->cols] of every product with a matrix before it; NULL: nobody looks. */
+    void (*watch)(void *user, const struct tr_tensor *w, const float *x, int n);
+    void *watch_user;
 
     struct tr_kept *kept; /* [n_layers], or [1] */
     float *x, *inverse;   /* [max_tokens][n_embd] what comes out of the layers; [max_tokens] */
@@ -55,6 +58,9 @@ size_t tr_pass_bytes(const struct tr_model *model, struct tr_pass_size size);
 
 /* Leaves the rows after the last norm in p->hidden. */
 void tr_pass_forward(struct tr_pass *p, const struct tr_batch *b);
+
+/* One layer alone, not to be kept: x[n][n_embd], what goes in and what comes out. */
+void tr_pass_layer(struct tr_pass *p, const struct tr_batch *b, int layer, float *x);
 
 /* The losses of a batch that went forward; each returns its sum over rows. `scale` times its gradient goes to p->dx
  * (zero it before: tr_pass_begin_back()) and, of what it is trained, to p->grads; scale 0: only the loss. */

@@ -18,4 +18,8 @@ enum ponder_status convert_tensor(struct writer *writer, struct pd_pool *pool, i
                                   const struct pd_gguf_tensor *t, enum pd_format_id id,
                                   struct rounding rounding, const struct pd_error *err);
 
+/* Numbers [rows][cols], all finite, to blocks. */
+void convert_floats(struct pd_pool *pool, const float *x, int rows, int cols, enum pd_format_id id,
+                    struct rounding rounding, void *blocks_ret);
+
 #endif

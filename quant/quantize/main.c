@@ -2,12 +2,16 @@
  * main.c - the program ponder-quantize: a GGUF file in, the same in other formats out. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "models/train/memory.h"
+#include "quant/quantize/calibrate.h"
 #include "quant/quantize/convert.h"
+#include "quant/quantize/evaluate.h"
 #include "quant/quantize/options.h"
 #include "quant/quantize/source.h"
 #include "quant/quantize/tool.h"
@@ -27,20 +31,61 @@ static enum ponder_status check_output(const struct options *options, const stru
     return PONDER_OK;
 }
 
+static enum ponder_status calibrate_with(const struct options *options, struct calibration *c,
+                                         const struct pd_error *err)
+{
+    struct texts texts;
+    struct sequences sequences;
+    struct ponder *p;
+    PD_TRY(texts_read(&texts, options->calibrate, err));
+    enum ponder_status status = evaluate_open(options->in, &texts, &p, err);
+    if (status == PONDER_OK) {
+        status = sequences_make(&sequences, &texts, p, options->max_tokens, err);
+        ponder_free(p);
+    }
+    texts_free(&texts);
+    if (status != PONDER_OK)
+        return status;
+    c->sequences = &sequences;
+    status = calibrate(c, err);
+    sequences_free(&sequences);
+    return status;
+}
+
+/* What has to do with texts first, then the rest. */
 static enum ponder_status convert_all(const struct options *options, const struct source *source,
-                                      const enum pd_format_id *formats, struct writer *writer,
-                                      const struct pd_error *err)
+                                      struct calibration *c, const struct pd_error *err)
+{
+    struct rounding rounding = {.is_plain = options->is_plain};
+    if (options->calibrate)
+        PD_TRY(calibrate_with(options, c, err));
+    for (int i = 0; i < source->gguf.n_tensors; i++) {
+        if (c->is_done[i])
+            continue;
+        if (c->shows_progress)
+            progress_show("tensors", i, source->gguf.n_tensors);
+        PD_TRY(convert_tensor(c->writer, c->pool, i, &source->gguf.tensor[i], c->formats[i],
+                              rounding, err));
+    }
+    return PONDER_OK;
+}
+
+static enum ponder_status fill(const struct options *options, const struct source *source,
+                               const enum pd_format_id *formats, struct writer *writer,
+                               const struct pd_error *err)
 {
     struct tool_pool pool;
-    enum ponder_status status = PONDER_OK;
-    struct rounding rounding = {.is_plain = options->is_plain};
     tool_pool_new(&pool);
-    for (int i = 0; i < source->gguf.n_tensors && status == PONDER_OK; i++) {
-        if (!options->is_quiet)
-            progress_show("tensors", i, source->gguf.n_tensors);
-        status = convert_tensor(writer, pool.pool, i, &source->gguf.tensor[i], formats[i], rounding,
-                                err);
-    }
+    struct calibration c = {.source = source,
+                            .formats = formats,
+                            .writer = writer,
+                            .pool = pool.pool,
+                            .makes_up = options->makes_up,
+                            .damping = options->damping,
+                            .is_done = tr_alloc((size_t)source->gguf.n_tensors, sizeof *c.is_done),
+                            .shows_progress = !options->is_quiet};
+    enum ponder_status status = convert_all(options, source, &c, err);
+    free(c.is_done);
     tool_pool_free(&pool);
     return status;
 }
@@ -76,7 +121,7 @@ static enum ponder_status quantize(const struct options *options, struct source 
     PD_TRY(recipe_apply(&options->recipe, &source->gguf, formats, err));
     PD_TRY(writer_open(&writer, options->out, &source->gguf, formats,
                        recipe_file_type(options->recipe.type), err));
-    enum ponder_status status = convert_all(options, source, formats, &writer, err);
+    enum ponder_status status = fill(options, source, formats, &writer, err);
     if (status == PONDER_OK)
         status = writer_publish(&writer, err);
     progress_clear();
@@ -86,15 +131,43 @@ static enum ponder_status quantize(const struct options *options, struct source 
     return status;
 }
 
+/* "IN: perplexity 12.34 (2.5128 nats a token, 51234 tokens); 123 of 500 right" */
+static enum ponder_status measure(const struct options *options, const char *path,
+                                  const struct texts *texts, const struct pd_error *err)
+{
+    struct evaluation e;
+    PD_TRY(evaluate(path, texts, &e, !options->is_quiet, err));
+    progress_clear();
+    printf("%s: perplexity %.3f (%.4f nats a token, %d tokens)", path, exp(e.mean_nll), e.mean_nll,
+           e.n_tokens);
+    if (e.n_answers > 0)
+        printf("; %d of %d answers right", e.n_right, e.n_answers);
+    printf("\n");
+    return PONDER_OK;
+}
+
+static enum ponder_status measure_both(const struct options *options, const struct pd_error *err)
+{
+    struct texts texts;
+    PD_TRY(texts_read(&texts, options->eval, err));
+    enum ponder_status status = measure(options, options->in, &texts, err);
+    if (status == PONDER_OK)
+        status = measure(options, options->out, &texts, err);
+    texts_free(&texts);
+    return status;
+}
+
 static enum ponder_status run(const struct options *options, const struct pd_error *err)
 {
     struct source source;
     PD_TRY(check_output(options, err));
     PD_TRY(source_open(&source, options->in, err));
-    enum pd_format_id *formats = take((size_t)source.gguf.n_tensors, sizeof *formats);
+    enum pd_format_id *formats = tr_alloc((size_t)source.gguf.n_tensors, sizeof *formats);
     enum ponder_status status = quantize(options, &source, formats, err);
     free(formats);
     source_close(&source);
+    if (status == PONDER_OK && options->eval)
+        status = measure_both(options, err);
     return status;
 }
 
@@ -103,6 +176,7 @@ int main(int argc, char **argv)
     struct options options;
     char text[PONDER_ERROR_BYTES] = "";
     const struct pd_error err = {text, sizeof text};
+    tr_program = "ponder-quantize";
     int code = options_parse(argc > 0 ? argc - 1 : 0, argv + 1, &options);
     if (code == EXIT_OK) {
         catch_signals();
@@ -110,11 +184,12 @@ int main(int argc, char **argv)
         code = ponder_status_exit_code(status);
         if (status == PONDER_CANCELLED && caught_exit_code() != 0)
             code = caught_exit_code();
+        progress_clear();
         if (status != PONDER_OK)
-            complain("%s", text);
+            tr_say("%s", text);
     }
     if (fflush(stdout) != 0 && code <= EXIT_OK) {
-        complain("cannot write standard output: %s", strerror(errno));
+        tr_say("cannot write standard output: %s", strerror(errno));
         code = EXIT_FILE;
     }
     return code < 0 ? EXIT_OK : code;

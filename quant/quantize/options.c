@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "models/train/memory.h"
 #include "quant/quantize/tool.h"
 
 struct option {
@@ -16,7 +18,7 @@ struct option {
 static int unknown_format(const char *name)
 {
     char formats[FORMAT_LIST_BYTES];
-    complain("no format '%s'; there are %s", name, recipe_list_formats(formats));
+    tr_say("no format '%s'; there are %s", name, recipe_list_formats(formats));
     return EXIT_USAGE;
 }
 
@@ -31,11 +33,11 @@ static int set_tensor(struct options *options, const char *value)
     struct recipe *recipe = &options->recipe;
     char *equals = strrchr(value, '=');
     if (!equals || equals == value) {
-        complain("--tensor wants PATTERN=FORMAT, not '%s'", value);
+        tr_say("--tensor wants PATTERN=FORMAT, not '%s'", value);
         return EXIT_USAGE;
     }
     if (recipe->n_rules == MAX_RULES) {
-        complain("more than %d --tensor rules", MAX_RULES);
+        tr_say("more than %d --tensor rules", MAX_RULES);
         return EXIT_USAGE;
     }
     struct recipe_rule *rule = &recipe->rule[recipe->n_rules++];
@@ -53,6 +55,41 @@ static int set_plain(struct options *options, const char *value)
     return EXIT_OK;
 }
 
+static int set_calibrate(struct options *options, const char *value)
+{
+    options->calibrate = value;
+    return EXIT_OK;
+}
+
+static int set_tokens(struct options *options, const char *value)
+{
+    if (pd_text_int(value, 2, 100000000, &options->max_tokens))
+        return EXIT_OK;
+    tr_say("--tokens wants a number from 2 on, not '%s'", value);
+    return EXIT_USAGE;
+}
+
+static int set_gptq(struct options *options, const char *value)
+{
+    (void)value;
+    options->makes_up = true;
+    return EXIT_OK;
+}
+
+static int set_damping(struct options *options, const char *value)
+{
+    if (pd_text_double(value, 0.0, 1.0, &options->damping))
+        return EXIT_OK;
+    tr_say("--damping wants a number from 0 to 1, not '%s'", value);
+    return EXIT_USAGE;
+}
+
+static int set_eval(struct options *options, const char *value)
+{
+    options->eval = value;
+    return EXIT_OK;
+}
+
 static int set_quiet(struct options *options, const char *value)
 {
     (void)value;
@@ -66,6 +103,17 @@ static const struct option table[] = {
      "of the matrices whose names match, as in a shell; may be repeated, the last one counts",
      set_tensor},
     {"--plain", NULL, "scales from the extremes of each block, without a search", set_plain},
+    {"--calibrate", "FILE",
+     "texts (.jsonl: {\"text\"}, or problems; else plain text) whose inputs to each matrix decide\n"
+     "                           what its rounding should spare",
+     set_calibrate},
+    {"--gptq", NULL, "with --calibrate: each column's rounding errors are made up for by the next",
+     set_gptq},
+    {"--tokens", "N", "of the calibration texts, spread over all of them (default 16384)",
+     set_tokens},
+    {"--damping", "X", "of --gptq (default 0.01)", set_damping},
+    {"--eval", "FILE", "texts or problems: perplexity and right answers, before and after",
+     set_eval},
     {"--quiet", NULL, "no word but errors", set_quiet},
 };
 
@@ -108,14 +156,14 @@ static int parse_option(int n_words, char **words, int *at, struct options *opti
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     const struct option *option = find_option(word, length);
     if (!option) {
-        complain("unknown option '%s'; see ponder-quantize --help", word);
+        tr_say("unknown option '%s'; see ponder-quantize --help", word);
         return EXIT_USAGE;
     }
     const char *value = equals ? equals + 1 : NULL;
     if (option->value && !value && *at + 1 < n_words)
         value = words[++*at];
     if (!option->value != !value) {
-        complain("%s %s", option->name, option->value ? "wants a value" : "takes no value");
+        tr_say("%s %s", option->name, option->value ? "wants a value" : "takes no value");
         return EXIT_USAGE;
     }
     return option->set(options, value);
@@ -124,7 +172,7 @@ static int parse_option(int n_words, char **words, int *at, struct options *opti
 static int add_file(struct options *options, const char *word)
 {
     if (options->out) {
-        complain("one input and one output file, not '%s' too", word);
+        tr_say("one input and one output file, not '%s' too", word);
         return EXIT_USAGE;
     }
     *(options->in ? &options->out : &options->in) = word;
@@ -133,7 +181,7 @@ static int add_file(struct options *options, const char *word)
 
 int options_parse(int n_words, char **words, struct options *options)
 {
-    *options = (struct options){.recipe.type = PD_Q4_0};
+    *options = (struct options){.recipe.type = PD_Q4_0, .max_tokens = 16384, .damping = 0.01};
     for (int i = 0; i < n_words; i++) {
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
             print_help();
@@ -149,8 +197,16 @@ int options_parse(int n_words, char **words, struct options *options)
         if (code != EXIT_OK)
             return code;
     }
+    if (options->makes_up && !options->calibrate) {
+        tr_say("--gptq needs --calibrate FILE");
+        return EXIT_USAGE;
+    }
+    if (options->is_plain && options->calibrate) {
+        tr_say("--plain chooses without a look at texts; leave it or --calibrate out");
+        return EXIT_USAGE;
+    }
     if (!options->out) {
-        complain("an input and an output file are needed; see ponder-quantize --help");
+        tr_say("an input and an output file are needed; see ponder-quantize --help");
         return EXIT_USAGE;
     }
     return EXIT_OK;

@@ -8,7 +8,12 @@
 struct options {
     const char *in, *out;
     struct recipe recipe;
-    bool is_plain; /* scales from extremes, no search */
+    bool is_plain;         /* scales from extremes, no search */
+    const char *calibrate; /* texts; NULL: no calibration */
+    int max_tokens;        /* of them */
+    bool makes_up;         /* for rounding errors: GPTQ */
+    double damping;
+    const char *eval; /* texts, and problems, to measure with; NULL: nothing is measured */
     bool is_quiet;
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "models/train/memory.h"
 #include "quant/quantize/tool.h"
 
 /* The text of an error about a file's inside does not name the file. */
@@ -18,7 +19,7 @@ static enum ponder_status open_directory(struct source *source, const struct pd_
     size_t bytes;
     struct pd_arena scratch;
     PD_TRY(pd_gguf_scratch_bytes(source->map.data, source->map.bytes, &bytes, err));
-    source->directory = take(1, bytes);
+    source->directory = tr_alloc(1, bytes);
     pd_arena_init(&scratch, source->directory, bytes);
     PD_TRY(pd_gguf_open(&source->gguf, source->map.data, source->map.bytes, &scratch, err));
     for (int i = 0; i < source->gguf.n_tensors; i++) {
@@ -58,7 +59,7 @@ enum ponder_status source_model(struct source *source, const char *path, const s
     const struct pd_error inner = {text, sizeof text};
     struct pd_arena scratch;
     size_t bytes = pd_model_scratch_bytes(&source->gguf);
-    source->layers = take(1, bytes);
+    source->layers = tr_alloc(1, bytes);
     pd_arena_init(&scratch, source->layers, bytes);
     return name_file(path, pd_model_open(&source->model, &source->gguf, &scratch, &inner), text,
                      err);

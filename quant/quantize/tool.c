@@ -4,36 +4,15 @@
 #include "quant/quantize/tool.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/os.h"
+#include "models/train/memory.h"
 
 static volatile sig_atomic_t caught_signal;
 static int64_t shown_ns; /* when the line of progress was drawn; 0: none is there */
-
-void complain(const char *format, ...)
-{
-    va_list args;
-    progress_clear();
-    va_start(args, format);
-    fputs("ponder-quantize: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-}
-
-void *take(size_t n, size_t bytes)
-{
-    void *block = calloc(n > 0 ? n : 1, bytes);
-    if (!block) {
-        complain("out of memory");
-        exit(ponder_status_exit_code(PONDER_NO_MEMORY));
-    }
-    return block;
-}
 
 void tool_pool_new(struct tool_pool *pool)
 {
@@ -42,14 +21,14 @@ void tool_pool_new(struct tool_pool *pool)
         pd_arena_init_count(&arena);
         pd_pool_layout(&arena, n_threads);
         size_t bytes = pd_arena_block_bytes(&arena);
-        pool->block = take(1, bytes);
+        pool->block = tr_alloc(1, bytes);
         pd_arena_init(&arena, pool->block, bytes);
         pool->pool = pd_pool_layout(&arena, n_threads);
         if (pd_pool_start(pool->pool, NULL) == PONDER_OK)
             return;
         free(pool->block);
         if (n_threads == 1) {
-            complain("the system refuses threads");
+            tr_say("the system refuses threads");
             exit(ponder_status_exit_code(PONDER_NO_MEMORY));
         }
     }

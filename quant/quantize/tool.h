@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tool.h - what ponder-quantize asks of the system: messages, memory, threads, signals, a line of progress. */
+ * tool.h - what ponder-quantize asks of the system: threads, signals, a line of progress. */
 #ifndef QUANTIZE_TOOL_H
 #define QUANTIZE_TOOL_H
 
@@ -8,12 +8,6 @@
 
 /* Those of statuses are in ponder.h. */
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FILE = 3 };
-
-/* One line "ponder-quantize: ..." on standard error. */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* n things of so many bytes, zeroed. Ends the program where there is no memory. */
-void *take(size_t n, size_t bytes);
 
 /* A pool with a thread for every core, or fewer where the system refuses them; tool_pool_free() ends it. */
 struct tool_pool {

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * writer.h - the GGUF file that is written: the metadata of another one, its tensors in new formats.
- *
- * It comes into being under another name, and gets its own when all of it is on the disk: a crash leaves the old file
- * or the new one. */
+ * writer.h - the GGUF file that is written: the metadata of another one, its tensors in new formats, in any order. It
+ * gets its name when all of it is on the disk. */
 #ifndef QUANTIZE_WRITER_H
 #define QUANTIZE_WRITER_H
 
 #include "model/gguf.h"
-
-enum { MAX_PATH = 4096 };
+#include "models/train/replace.h"
 
 struct writer {
-    int fd; /* -1: none */
+    struct replacement file;
     const char *path;
-    char temporary[MAX_PATH];
     uint64_t *offset; /* [tensors] in the file */
     uint64_t n_bytes; /* of the whole file */
 };
 
 /* Writes everything but the tensors' data. formats: [tensors]. All metadata is kept but general.file_type and
- * general.quantization_version, which are set (the latter only where something is quantised). NO_FILE: the disk says no. */
+ * general.quantization_version, which are set (the latter only where something is quantised). NO_FILE: the disk says
+ * no. */
 enum ponder_status writer_open(struct writer *writer, const char *path, const struct pd_gguf *gguf,
                                const enum pd_format_id *formats, uint32_t file_type,
                                const struct pd_error *err);

@@ -8,85 +8,14 @@
 #include <string.h>
 #include <math.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/os.h"
 #include "quant/encode.h"
 #include "tests/support/open_model.h"
+#include "tests/support/program.h"
 #include "tests/support/tiny_model.h"
-
-static char folder[64];   /* everything is written here */
-static char output[4096]; /* of the last run */
-
-static void path_of(const char *name, char path_ret[128])
-{
-    snprintf(path_ret, 128, "%s/%s", folder, name);
-}
-
-/* Runs the program in the folder: its words, behind what the shell should do before; exit code. */
-static int run(const char *before, const char *words)
-{
-    const char *build = getenv("BUILD");
-    char command[1024];
-    snprintf(command, sizeof command,
-             "p=$(pwd)/%s/ponder-quantize; cd %s; %s; exec \"$p\" %s </dev/null 2>&1",
-             build ? build : "build", folder, before, words);
-    if (build && build[0] == '/')
-        snprintf(command, sizeof command, "cd %s; %s; exec %s/ponder-quantize %s </dev/null 2>&1",
-                 folder, before, build, words);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t n = fread(output, 1, sizeof output - 1, pipe);
-    output[n] = '\0';
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static void assert_run(int exit_code, const char *words)
-{
-    int code = run(":", words);
-    if (code != exit_code)
-        fail_msg("ponder-quantize %s: exit %d, not %d: %s", words, code, exit_code, output);
-}
-
-/* It failed with one line that holds a text, and left no file of that name, nor any other. */
-static void assert_refused(int exit_code, const char *words, const char *text)
-{
-    assert_run(exit_code, words);
-    if (!strstr(output, text) || strncmp(output, "ponder-quantize: ", 17) != 0 ||
-        strchr(output, '\n') != output + strlen(output) - 1)
-        fail_msg("ponder-quantize %s: says '%s'", words, output);
-}
-
-static bool is_there(const char *name)
-{
-    char path[128];
-    path_of(name, path);
-    return access(path, F_OK) == 0;
-}
-
-static int count_files(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
-    FILE *pipe = popen(command, "r");
-    int n = -1;
-    assert_non_null(pipe);
-    assert_int_equal(fscanf(pipe, "%d", &n), 1);
-    pclose(pipe);
-    return n;
-}
-
-static void write_bytes(const char *name, const unsigned char *bytes, size_t n_bytes)
-{
-    char path[128];
-    path_of(name, path);
-    assert_true(gguf_write(path, bytes, n_bytes));
-}
 
 static void write_tiny(const char *name, const char *family, enum pd_format_id format, bool is_tied)
 {
@@ -94,7 +23,7 @@ static void write_tiny(const char *name, const char *family, enum pd_format_id f
     tiny_options_default(&options, family, format);
     options.is_tied = is_tied;
     struct tiny_model *tiny = tiny_model_new(&options);
-    write_bytes(name, tiny->bytes, tiny->n_bytes);
+    program_write(name, tiny->bytes, tiny->n_bytes);
     tiny_model_free(tiny);
 }
 
@@ -105,8 +34,8 @@ struct opened {
 
 static void open_file(struct opened *o, const char *name)
 {
-    char path[128];
-    path_of(name, path);
+    char path[PROGRAM_PATH];
+    program_path(name, path);
     assert_int_equal(pd_map_open(&o->map, path, NULL), PONDER_OK);
     open_model(&o->model, o->map.data, o->map.bytes);
     if (o->model.status != PONDER_OK)
@@ -190,12 +119,12 @@ static void test_every_format_of_every_family_comes_out_right(void **state)
         options.format = PD_F32; /* with dimensions that the format's blocks fit */
         options.is_tied = id % 2;
         struct tiny_model *tiny = tiny_model_new(&options);
-        write_bytes("in.gguf", tiny->bytes, tiny->n_bytes);
+        program_write("in.gguf", tiny->bytes, tiny->n_bytes);
         tiny_model_free(tiny);
         char words[128];
         snprintf(words, sizeof words, "in.gguf out.gguf --type %s", format->name);
-        assert_run(0, words);
-        assert_int_equal(count_files(), 2);
+        program_assert_run(0, words);
+        assert_int_equal(program_count_files(), 2);
 
         struct opened in, out;
         open_file(&in, "in.gguf");
@@ -232,7 +161,7 @@ static void test_what_has_its_format_already_keeps_every_bit(void **state)
 {
     (void)state;
     write_tiny("in.gguf", "llama", PD_Q4_1, true);
-    assert_run(0, "in.gguf out.gguf --type Q4_1 --tensor 'token_embd*=Q4_1'");
+    program_assert_run(0, "in.gguf out.gguf --type Q4_1 --tensor 'token_embd*=Q4_1'");
     struct opened in, out;
     open_file(&in, "in.gguf");
     open_file(&out, "out.gguf");
@@ -249,7 +178,7 @@ static void test_floats_hold_what_quants_say(void **state)
 {
     (void)state;
     write_tiny("in.gguf", "qwen3", PD_Q5_1, true);
-    assert_run(0, "in.gguf wide.gguf --type F32");
+    program_assert_run(0, "in.gguf wide.gguf --type F32");
     struct opened in, wide;
     open_file(&in, "in.gguf");
     open_file(&wide, "wide.gguf");
@@ -279,8 +208,8 @@ static void test_rules_choose_formats_and_the_last_one_counts(void **state)
 {
     (void)state;
     write_tiny("in.gguf", "llama", PD_F32, false);
-    assert_run(0, "in.gguf out.gguf --type=Q4_0 --tensor 'blk.*.ffn_*=Q5_1' "
-                  "--tensor 'blk.1.ffn_down.weight=Q8_0' --tensor output.weight=F16");
+    program_assert_run(0, "in.gguf out.gguf --type=Q4_0 --tensor 'blk.*.ffn_*=Q5_1' "
+                          "--tensor 'blk.1.ffn_down.weight=Q8_0' --tensor output.weight=F16");
     assert_int_equal(format_in("out.gguf", "blk.0.attn_q.weight"), PD_Q4_0);
     assert_int_equal(format_in("out.gguf", "blk.0.ffn_down.weight"), PD_Q5_1);
     assert_int_equal(format_in("out.gguf", "blk.1.ffn_down.weight"), PD_Q8_0);
@@ -293,10 +222,11 @@ static void test_blocks_that_do_not_fit_give_way_to_smaller_ones(void **state)
 {
     (void)state;
     write_tiny("in.gguf", "llama", PD_F32, true); /* rows of 64 and 96 */
-    assert_run(0, "in.gguf out.gguf --type Q4_K --tensor 'blk.0.*=Q6_K' --tensor 'blk.1.*=Q5_K'");
+    program_assert_run(
+        0, "in.gguf out.gguf --type Q4_K --tensor 'blk.0.*=Q6_K' --tensor 'blk.1.*=Q5_K'");
     assert_int_equal(format_in("out.gguf", "blk.0.attn_q.weight"), PD_Q8_0);
     assert_int_equal(format_in("out.gguf", "blk.1.attn_q.weight"), PD_Q5_1);
-    assert_run(0, "in.gguf out.gguf --type Q4_K");
+    program_assert_run(0, "in.gguf out.gguf --type Q4_K");
     assert_int_equal(format_in("out.gguf", "blk.0.attn_q.weight"), PD_Q5_0);
 }
 
@@ -304,27 +234,30 @@ static void test_nonsense_on_the_command_line_is_refused_in_one_line(void **stat
 {
     (void)state;
     write_tiny("in.gguf", "llama", PD_F32, true);
-    assert_refused(2, "in.gguf out.gguf --type Q3_K", "no format 'Q3_K'; there are F32, F16");
-    assert_refused(2, "in.gguf out.gguf --type", "--type wants a value");
-    assert_refused(2, "in.gguf out.gguf --tensor 'blk.*=Q9'", "no format 'Q9'");
-    assert_refused(2, "in.gguf out.gguf --tensor Q4_0", "wants PATTERN=FORMAT");
-    assert_refused(2, "in.gguf out.gguf --tensor 'nowhere*=Q4_0'", "'nowhere*' matches no matrix");
-    assert_refused(2, "in.gguf out.gguf --tensor '*norm.weight=Q4_0'", "matches no matrix");
-    assert_refused(2, "in.gguf out.gguf --quiet=yes", "--quiet takes no value");
-    assert_refused(2, "in.gguf out.gguf --fast", "unknown option '--fast'");
-    assert_refused(2, "in.gguf", "an input and an output file are needed");
-    assert_refused(2, "in.gguf out.gguf three.gguf", "not 'three.gguf' too");
-    assert_refused(2, "in.gguf ./in.gguf", "is the input too");
-    assert_refused(3, "in.gguf .", "no regular file");
-    assert_refused(3, "in.gguf nowhere/out.gguf", "cannot write nowhere/out.gguf: No such file");
-    assert_refused(3, "nowhere.gguf out.gguf", "nowhere.gguf");
-    assert_false(is_there("out.gguf"));
-    assert_int_equal(count_files(), 1);
-    assert_run(0, "--help");
-    assert_non_null(strstr(output, "Usage: ponder-quantize"));
-    assert_run(0, "--version");
-    assert_run(0, "in.gguf out.gguf --quiet");
-    assert_string_equal(output, "");
+    program_assert_refused(2, "in.gguf out.gguf --type Q3_K",
+                           "no format 'Q3_K'; there are F32, F16");
+    program_assert_refused(2, "in.gguf out.gguf --type", "--type wants a value");
+    program_assert_refused(2, "in.gguf out.gguf --tensor 'blk.*=Q9'", "no format 'Q9'");
+    program_assert_refused(2, "in.gguf out.gguf --tensor Q4_0", "wants PATTERN=FORMAT");
+    program_assert_refused(2, "in.gguf out.gguf --tensor 'nowhere*=Q4_0'",
+                           "'nowhere*' matches no matrix");
+    program_assert_refused(2, "in.gguf out.gguf --tensor '*norm.weight=Q4_0'", "matches no matrix");
+    program_assert_refused(2, "in.gguf out.gguf --quiet=yes", "--quiet takes no value");
+    program_assert_refused(2, "in.gguf out.gguf --fast", "unknown option '--fast'");
+    program_assert_refused(2, "in.gguf", "an input and an output file are needed");
+    program_assert_refused(2, "in.gguf out.gguf three.gguf", "not 'three.gguf' too");
+    program_assert_refused(2, "in.gguf ./in.gguf", "is the input too");
+    program_assert_refused(3, "in.gguf .", "no regular file");
+    program_assert_refused(3, "in.gguf nowhere/out.gguf",
+                           "cannot write nowhere/out.gguf");
+    program_assert_refused(3, "nowhere.gguf out.gguf", "nowhere.gguf");
+    assert_false(program_has("out.gguf"));
+    assert_int_equal(program_count_files(), 1);
+    program_assert_run(0, "--help");
+    assert_non_null(strstr(program_output(), "Usage: ponder-quantize"));
+    program_assert_run(0, "--version");
+    program_assert_run(0, "in.gguf out.gguf --quiet");
+    assert_string_equal(program_output(), "");
 }
 
 static void test_damaged_files_are_refused_in_one_line(void **state)
@@ -334,14 +267,14 @@ static void test_damaged_files_are_refused_in_one_line(void **state)
     tiny_options_default(&options, "llama", PD_F16);
     struct tiny_model *tiny = tiny_model_new(&options);
     for (size_t i = 0; i < 24; i++) {
-        write_bytes("in.gguf", tiny->bytes, tiny->n_bytes * i / 24 + (i == 0 ? 1 : 0));
-        assert_refused(3, "in.gguf out.gguf", "in.gguf: ");
+        program_write("in.gguf", tiny->bytes, tiny->n_bytes * i / 24 + (i == 0 ? 1 : 0));
+        program_assert_refused(3, "in.gguf out.gguf", "in.gguf: ");
     }
-    write_bytes("in.gguf", (const unsigned char *)"version https://git-lfs", 23);
-    assert_refused(3, "in.gguf out.gguf", "git-lfs pointer");
-    write_bytes("in.gguf", tiny->bytes, 0);
-    assert_refused(3, "in.gguf out.gguf", "in.gguf");
-    assert_int_equal(count_files(), 1);
+    program_write("in.gguf", (const unsigned char *)"version https://git-lfs", 23);
+    program_assert_refused(3, "in.gguf out.gguf", "git-lfs pointer");
+    program_write("in.gguf", tiny->bytes, 0);
+    program_assert_refused(3, "in.gguf out.gguf", "in.gguf");
+    assert_int_equal(program_count_files(), 1);
     tiny_model_free(tiny);
 }
 
@@ -361,11 +294,12 @@ static void test_nan_is_refused_where_it_cannot_be_kept(void **state)
     tiny_options_default(&options, "llama", PD_F32);
     options.fill = fill_with_nan;
     struct tiny_model *tiny = tiny_model_new(&options);
-    write_bytes("in.gguf", tiny->bytes, tiny->n_bytes);
+    program_write("in.gguf", tiny->bytes, tiny->n_bytes);
     tiny_model_free(tiny);
-    assert_refused(3, "in.gguf out.gguf", "tensor 'blk.1.attn_k.weight' holds NaN or infinity");
-    assert_int_equal(count_files(), 1);
-    assert_run(0, "in.gguf out.gguf --type F16");
+    program_assert_refused(3, "in.gguf out.gguf",
+                           "tensor 'blk.1.attn_k.weight' holds NaN or infinity");
+    assert_int_equal(program_count_files(), 1);
+    program_assert_run(0, "in.gguf out.gguf --type F16");
 }
 
 static void test_a_full_disk_leaves_the_old_file(void **state)
@@ -374,20 +308,20 @@ static void test_a_full_disk_leaves_the_old_file(void **state)
     write_tiny("in.gguf", "llama", PD_F32, true);
     write_tiny("out.gguf", "llama", PD_Q8_0, true);
     struct stat before, after;
-    char path[128];
-    path_of("out.gguf", path);
+    char path[PROGRAM_PATH];
+    program_path("out.gguf", path);
     assert_int_equal(stat(path, &before), 0);
     /* A limit on the size of files is a full disk with another errno; the signal is ignored. */
     for (int blocks = 0; blocks < 200; blocks += 40) {
         char limit[64];
         snprintf(limit, sizeof limit, "trap '' XFSZ; ulimit -f %d", blocks);
-        assert_int_equal(run(limit, "in.gguf out.gguf --type F32 --quiet"), 3);
-        assert_int_equal(count_files(), 2);
+        assert_int_equal(program_run(limit, "in.gguf out.gguf --type F32 --quiet"), 3);
+        assert_int_equal(program_count_files(), 2);
     }
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_int_equal(before.st_size, after.st_size);
-    assert_run(0, "in.gguf out.gguf --type F32 --quiet");
+    program_assert_run(0, "in.gguf out.gguf --type F32 --quiet");
 }
 
 /* Not a model: what is trained beside one. */
@@ -404,18 +338,18 @@ static void test_adapters_pass_through(void **state)
                     sizeof values);
     size_t n_bytes;
     unsigned char *bytes = gguf_finish(b, &n_bytes);
-    write_bytes("in.gguf", bytes, n_bytes);
+    program_write("in.gguf", bytes, n_bytes);
     gguf_free(b);
     free(bytes);
-    assert_run(0, "in.gguf out.gguf --tensor '*.lora_a=F16'");
-    char path[128], block[4096];
+    program_assert_run(0, "in.gguf out.gguf --tensor '*.lora_a=F16'");
+    char path[PROGRAM_PATH], block[4096];
     struct pd_map in, out;
     struct pd_gguf a, c;
     struct pd_arena arena;
     pd_arena_init(&arena, block, sizeof block);
-    path_of("in.gguf", path);
+    program_path("in.gguf", path);
     assert_int_equal(pd_map_open(&in, path, NULL), PONDER_OK);
-    path_of("out.gguf", path);
+    program_path("out.gguf", path);
     assert_int_equal(pd_map_open(&out, path, NULL), PONDER_OK);
     assert_int_equal(pd_gguf_open(&a, in.data, in.bytes, &arena, NULL), PONDER_OK);
     assert_int_equal(pd_gguf_open(&c, out.data, out.bytes, &arena, NULL), PONDER_OK);
@@ -427,42 +361,27 @@ static void test_adapters_pass_through(void **state)
     pd_map_close(&out);
 }
 
-static int clear(void **state)
+static int begin(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s/*", folder);
-    return system(command);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    const char *where = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/ponder-XXXXXX",
-             where && strlen(where) < 40 ? where : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    clear(state);
-    return rmdir(folder);
+    return program_begin("ponder-quantize");
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_every_format_of_every_family_comes_out_right, clear),
-        cmocka_unit_test_teardown(test_what_has_its_format_already_keeps_every_bit, clear),
-        cmocka_unit_test_teardown(test_floats_hold_what_quants_say, clear),
-        cmocka_unit_test_teardown(test_rules_choose_formats_and_the_last_one_counts, clear),
-        cmocka_unit_test_teardown(test_blocks_that_do_not_fit_give_way_to_smaller_ones, clear),
-        cmocka_unit_test_teardown(test_nonsense_on_the_command_line_is_refused_in_one_line, clear),
-        cmocka_unit_test_teardown(test_damaged_files_are_refused_in_one_line, clear),
-        cmocka_unit_test_teardown(test_nan_is_refused_where_it_cannot_be_kept, clear),
-        cmocka_unit_test_teardown(test_a_full_disk_leaves_the_old_file, clear),
-        cmocka_unit_test_teardown(test_adapters_pass_through, clear),
+        cmocka_unit_test_teardown(test_every_format_of_every_family_comes_out_right, program_clear),
+        cmocka_unit_test_teardown(test_what_has_its_format_already_keeps_every_bit, program_clear),
+        cmocka_unit_test_teardown(test_floats_hold_what_quants_say, program_clear),
+        cmocka_unit_test_teardown(test_rules_choose_formats_and_the_last_one_counts, program_clear),
+        cmocka_unit_test_teardown(test_blocks_that_do_not_fit_give_way_to_smaller_ones,
+                                  program_clear),
+        cmocka_unit_test_teardown(test_nonsense_on_the_command_line_is_refused_in_one_line,
+                                  program_clear),
+        cmocka_unit_test_teardown(test_damaged_files_are_refused_in_one_line, program_clear),
+        cmocka_unit_test_teardown(test_nan_is_refused_where_it_cannot_be_kept, program_clear),
+        cmocka_unit_test_teardown(test_a_full_disk_leaves_the_old_file, program_clear),
+        cmocka_unit_test_teardown(test_adapters_pass_through, program_clear),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, begin, program_end);
 }
