@@ -106,7 +106,7 @@ $(1): $(BUILD)/ponder-$(1)
 $(BUILD)/ponder-$(1): $(call obj,$($(1)_SRC) $(wildcard quant/encode*.c)) $(BUILD)/libponder.a
 	$$(Q)$$(CC) $$^ $$(PD_LDFLAGS) -lopenblas -lm -o $$@
 $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $(call obj,$(filter-out %/main.c,$($(1)_SRC)) $(SUPPORT_SRC)) \
-  $(BUILD)/libponder.a
+  $(BUILD)/libponder.a | $(BUILD)/ponder-$(1)
 	$$(Q)$$(CC) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PD_LDFLAGS) $$(CMOCKA) -lopenblas -lm -o $$@
 endef
 $(foreach maker,$(MAKERS),$(eval $(call maker_rules,$(maker))))

@@ -109,7 +109,7 @@ static const struct option table[] = {
      set_calibrate},
     {"--gptq", NULL, "with --calibrate: each column's rounding errors are made up for by the next",
      set_gptq},
-    {"--tokens", "N", "of the calibration texts, spread over all of them (default 16384)",
+    {"--tokens", "N", "of the calibration texts, spread over all of them (default 4096)",
      set_tokens},
     {"--damping", "X", "of --gptq (default 0.01)", set_damping},
     {"--eval", "FILE", "texts or problems: perplexity and right answers, before and after",
@@ -181,7 +181,7 @@ static int add_file(struct options *options, const char *word)
 
 int options_parse(int n_words, char **words, struct options *options)
 {
-    *options = (struct options){.recipe.type = PD_Q4_0, .max_tokens = 16384, .damping = 0.01};
+    *options = (struct options){.recipe.type = PD_Q4_0, .max_tokens = 4096, .damping = 0.01};
     for (int i = 0; i < n_words; i++) {
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
             print_help();
