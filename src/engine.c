@@ -109,7 +109,10 @@ static enum ponder_status layout_verifier(struct ponder *p, const struct pd_sour
     }
     PD_TRY(pd_judge_layout(&p->prm.judge, &source->verifier->file.gguf, model->hparams.n_embd, a,
                            err));
-    pd_prm_layout(&p->prm, d, source->adapter_of[PD_VERIFIER], p->tokenizer, prm_size, a);
+    /* On the policy's decoder behind the search's own. */
+    int first_lane = source->verifier_is_model ? 0 : p->decoder.kv.n_lanes - size.n_lanes;
+    pd_prm_layout(&p->prm, d, source->adapter_of[PD_VERIFIER], first_lane, p->tokenizer, prm_size,
+                  a);
     p->has_prm = true;
     return PONDER_OK;
 }
@@ -148,6 +151,7 @@ static enum ponder_status layout(struct ponder *p, const struct pd_source *sourc
     int lane_pages = o->n_lanes * (pd_div_up(n_sample_tokens + has_verifier, PD_KV_PAGE) + 1);
     int n_owners = 1 + (source->adapter_of[PD_VERIFIER] > 0);
     int n_more = source->adapter_of[PD_REVISER] > 0;
+    int n_search_lanes = o->n_lanes + 1 + n_more;
     struct pd_decoder_size size = {
         .n_lanes = n_owners * (o->n_lanes + 1) + n_more,
         .n_batch = pd_max_int(PREFILL_ROWS, o->n_lanes),
@@ -177,7 +181,7 @@ static enum ponder_status layout(struct ponder *p, const struct pd_source *sourc
     p->search.traits = &p->traits;
     memcpy(p->adapter_of, source->adapter_of, sizeof p->adapter_of);
     p->search.model.adapter = p->adapter_of[PD_POLICY];
-    p->search.model.verifier_adapter = p->adapter_of[PD_VERIFIER];
+    p->search.model.n_lanes = n_search_lanes;
     add_section(plan, "search", a->used - start);
     return PONDER_OK;
 }

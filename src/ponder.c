@@ -303,6 +303,8 @@ size_t ponder_token_text(const struct ponder *p, int32_t token, char *text_ret, 
 void ponder_reset(struct ponder *p)
 {
     pd_search_forget(&p->search);
+    if (p->has_prm)
+        pd_prm_forget(&p->prm);
 }
 
 /* One of the caller's: not the trunk that keeps the prompt. */

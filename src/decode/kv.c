@@ -54,8 +54,13 @@ static int pages_of(int n_tokens)
 
 enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret)
 {
+    return pd_kv_fork_above(kv, 0, from, lane_ret);
+}
+
+enum ponder_status pd_kv_fork_above(struct pd_kv *kv, int first, int from, int *lane_ret)
+{
     PD_ASSERT(from < kv->n_lanes && (from < 0 || kv->lane[from].is_used));
-    int free_lane = 0;
+    int free_lane = first;
     while (free_lane < kv->n_lanes && kv->lane[free_lane].is_used)
         free_lane++;
     if (free_lane == kv->n_lanes)

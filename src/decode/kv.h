@@ -53,6 +53,9 @@ void pd_kv_reset(struct pd_kv *kv);
 /* A lane with the past of lane `from` (-1: none). NO_LANE: all are in use. Not thread safe. */
 enum ponder_status pd_kv_fork(struct pd_kv *kv, int from, int *lane_ret);
 
+/* The same with a lane that is not below `first`: who shares the lanes keeps to his own. */
+enum ponder_status pd_kv_fork_above(struct pd_kv *kv, int first, int from, int *lane_ret);
+
 /* Gives an empty lane an adapter. */
 static inline void pd_kv_set_adapter(struct pd_kv *kv, int lane, int adapter)
 {

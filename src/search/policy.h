@@ -45,7 +45,7 @@ struct pd_policy_model {
     const struct pd_tokenizer *tokenizer;
     struct pd_sampler *sampler; /* [n_threads] */
     int adapter;                /* of the decoder, for all that is written; 0: none */
-    int verifier_adapter;       /* whose lanes are not the search's; 0: none */
+    int n_lanes;                /* of the decoder, the search's; those above are a verifier's */
 };
 
 void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,

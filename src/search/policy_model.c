@@ -5,7 +5,7 @@
 void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,
                             const struct pd_tokenizer *t, struct pd_arena *a)
 {
-    *m = (struct pd_policy_model){.decoder = d, .tokenizer = t};
+    *m = (struct pd_policy_model){.decoder = d, .tokenizer = t, .n_lanes = d->kv.n_lanes};
     m->sampler = PD_NEW(a, struct pd_sampler, d->size.n_threads);
     for (int i = 0; i < d->size.n_threads; i++) {
         struct pd_sampler unplaced;
@@ -26,6 +26,7 @@ static enum ponder_status fork_lane(void *self, int from, int *lane_ret)
 {
     struct pd_policy_model *m = self;
     PD_TRY(pd_kv_fork(&m->decoder->kv, from, lane_ret));
+    PD_ASSERT(*lane_ret < m->n_lanes); /* the lowest that is free: who has more than those, has lost some */
     if (from < 0)
         pd_kv_set_adapter(&m->decoder->kv, *lane_ret, m->adapter);
     return PONDER_OK;
@@ -49,11 +50,9 @@ static void forget(void *self, int but)
     struct pd_kv *kv = &m->decoder->kv;
     if (but < 0)
         pd_kv_reset(kv); /* pages side by side again */
-    for (int i = 0; i < kv->n_lanes; i++) {
-        bool is_foreign = m->verifier_adapter > 0 && kv->lane[i].adapter == m->verifier_adapter;
-        if (kv->lane[i].is_used && i != but && !is_foreign)
+    for (int i = 0; i < m->n_lanes; i++)
+        if (kv->lane[i].is_used && i != but)
             pd_kv_prune(kv, i);
-    }
 }
 
 static enum ponder_status step(void *self, struct pd_row *rows, int n, int64_t deadline_ns)

@@ -6,11 +6,12 @@
 
 enum { NO_LANE = -1, NO_ITEM = -1, MAX_TOKEN_BYTES = 64 };
 
-void pd_prm_layout(struct pd_prm *prm, struct pd_decoder *d, int adapter,
+void pd_prm_layout(struct pd_prm *prm, struct pd_decoder *d, int adapter, int first_lane,
                    const struct pd_tokenizer *t, struct pd_prm_size size, struct pd_arena *a)
 {
     prm->decoder = d;
     prm->adapter = adapter;
+    prm->first_lane = first_lane;
     prm->tokenizer = t;
     prm->size = size;
     prm->slot = PD_NEW(a, struct pd_prm_slot, size.n_lanes + 1);
@@ -25,6 +26,12 @@ void pd_prm_layout(struct pd_prm *prm, struct pd_decoder *d, int adapter,
                                             .token = tokens + (size_t)i * (size_t)size.capacity};
     prm->sequence = tokens + (size_t)(size.n_lanes + 1) * (size_t)size.capacity;
     prm->round = 0;
+}
+
+void pd_prm_forget(struct pd_prm *prm)
+{
+    for (int i = 0; i <= prm->size.n_lanes; i++)
+        prm->slot[i].lane = NO_LANE;
 }
 
 /* ---- slots ---- */
@@ -68,7 +75,7 @@ static enum ponder_status branch(struct pd_prm *prm, struct pd_prm_slot *slot,
     struct pd_kv *kv = &prm->decoder->kv;
     if (slot != from) {
         drop(prm, slot);
-        PD_TRY(pd_kv_fork(kv, n > 0 ? from->lane : -1, &slot->lane));
+        PD_TRY(pd_kv_fork_above(kv, prm->first_lane, n > 0 ? from->lane : -1, &slot->lane));
         if (n == 0)
             pd_kv_set_adapter(kv, slot->lane, prm->adapter);
         memcpy(slot->token, from->token, (size_t)n * sizeof *slot->token);
@@ -239,8 +246,12 @@ static enum ponder_status read_prompt(struct pd_prm *prm, int64_t deadline_ns)
 static enum ponder_status begin(void *self, const struct pd_verify_question *question)
 {
     struct pd_prm *prm = self;
+    struct pd_kv *kv = &prm->decoder->kv;
     for (int i = 1; i <= prm->size.n_lanes; i++)
         drop(prm, &prm->slot[i]);
+    for (int i = prm->first_lane; i < kv->n_lanes; i++) /* whoever had them */
+        if (kv->lane[i].is_used && i != prm->slot[0].lane)
+            pd_kv_prune(kv, i);
     prm->prompt = question->token;
     prm->n_prompt = question->n_tokens;
     return question->n_tokens < prm->size.capacity ? PONDER_OK : PONDER_TOO_LONG;

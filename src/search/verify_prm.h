@@ -29,7 +29,8 @@ struct pd_prm_size {
 
 struct pd_prm {
     struct pd_decoder *decoder;
-    int adapter; /* of its lanes; 0: none */
+    int adapter;    /* of its lanes; 0: none */
+    int first_lane; /* of the decoder: its lanes are this and those above */
     struct pd_judge judge;
     const struct pd_tokenizer *tokenizer;
     struct pd_prm_size size;
@@ -44,8 +45,11 @@ struct pd_prm {
 
 /* Places it around a judge and its decoder, which must have been placed. The decoder needs n_lanes + 1 lanes for it, of
  * `capacity` tokens. */
-void pd_prm_layout(struct pd_prm *prm, struct pd_decoder *d, int adapter,
+void pd_prm_layout(struct pd_prm *prm, struct pd_decoder *d, int adapter, int first_lane,
                    const struct pd_tokenizer *t, struct pd_prm_size size, struct pd_arena *a);
+
+/* All lanes have been taken from it. */
+void pd_prm_forget(struct pd_prm *prm);
 
 /* The verifier, whose self is a struct pd_prm: for judges whose scores are probabilities, and for others. */
 extern const struct pd_verifier pd_verifier_prm;
