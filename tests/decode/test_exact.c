@@ -179,6 +179,43 @@ static void test_answers_are_the_same_for_all_families(void **state)
     }
 }
 
+/* Trees want as many lanes as samples; threads and instruction sets change nothing in them. */
+static void test_trees_are_the_same_for_all_threads(void **state)
+{
+    (void)state;
+    static const struct config configs[] = {
+        {1, 8, NULL}, {2, 8, NULL}, {4, 8, NULL}, {1, 8, "generic"}};
+    static const char *const trees[] = {
+        "best-of-n-weighted", "beam", "lookahead", "dvts", "rebase", "halving"};
+    static struct outcome expected[PD_COUNT(trees)];
+    char path[MODEL_FILE_PATH];
+    make_tiny(0, path);
+    for (size_t i = 0; i < PD_COUNT(configs); i++) {
+        struct ponder *p = new_engine(path, configs[i]);
+        for (size_t j = 0; j < PD_COUNT(trees); j++) {
+            struct ponder_request request;
+            ponder_request_default(&request);
+            request.strategy = trees[j];
+            request.raw = true;
+            request.n_samples = 8;
+            request.width = 3;
+            request.score = j % 2 == 0 ? "mean" : NULL;
+            request.seed = 3;
+            request.temperature = 2.0f;
+            request.top_k = -1;
+            request.top_p = 1.0f;
+            request.confidence = 1.0;
+            struct outcome o = solve(p, &request);
+            if (i == 0)
+                expected[j] = o;
+            check_same(&o, &expected[j], &request, configs[i]);
+            assert_true(o.n_tokens > 8);
+        }
+        ponder_free(p);
+    }
+    unlink(path);
+}
+
 static void test_answers_of_a_real_model_are_the_same(void **state)
 {
     (void)state;
@@ -422,6 +459,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_are_the_same_for_all_threads_and_lanes),
         cmocka_unit_test(test_answers_are_the_same_for_all_families),
+        cmocka_unit_test(test_trees_are_the_same_for_all_threads),
         cmocka_unit_test(test_answers_of_a_real_model_are_the_same),
         cmocka_unit_test(test_logits_are_the_same_however_they_are_reached),
         cmocka_unit_test(test_logits_of_a_real_model_are_the_same),

@@ -88,6 +88,12 @@ static struct ponder *init_ok(const struct subject *subject, const struct ponder
     return p;
 }
 
+static void count_event(void *user, const struct ponder_event *event)
+{
+    (void)user;
+    assert_true(event->path >= 0 && event->kind[0] != '\0');
+}
+
 /* Everything that the public interface can do. Returns the tokens written, as a check that it did. */
 static int use_everything(struct ponder *p, float *logits)
 {
@@ -101,15 +107,14 @@ static int use_everything(struct ponder *p, float *logits)
     ponder_request_default(&request);
     request.n_samples = 6; /* more than lanes: they run in turn */
     request.seed = 7;
-    static const char *const strategies[] = {"greedy", "majority", "best-of-n"};
-    for (size_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++) {
-        request.strategy = strategies[i];
+    request.on_event = count_event;
+    for (int i = 0; (request.strategy = ponder_strategy(i, NULL)) != NULL; i++) {
         enum ponder_status status = ponder_solve(p, question, strlen(question), &request, &answer);
         if (status != PONDER_OK && status != PONDER_NO_ANSWER)
             fail_msg("%s", ponder_status_text(status));
         n_written += answer.n_tokens;
     }
-    request.strategy = NULL;
+    request.on_event = NULL;
     request.budget_ms = 50;
     ponder_solve(p, question, strlen(question), &request, &answer);
     request.budget_ms = 0;
