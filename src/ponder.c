@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/utf8.h"
 #include "decode/limits.h"
 #include "engine.h"
 #include "search/prompt.h"
@@ -186,7 +187,14 @@ static struct pd_sampling sampling_of(const struct ponder_request *r)
                                 .seed = r->seed};
 }
 
-static enum ponder_status ask(struct ponder *p, const char *text, size_t text_bytes,
+/* A text for the engine. */
+struct text {
+    const char *data;
+    size_t bytes;
+};
+
+/* given: to be judged, instead of one that the model writes; NULL: none. */
+static enum ponder_status ask(struct ponder *p, struct text text, const struct text *given,
                               const struct ponder_request *request, enum pd_prompt_kind kind,
                               struct ponder_answer *answer_ret)
 {
@@ -202,7 +210,7 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     PD_TRY(pd_setup(s, &r, &task, &strategy));
     kind = r.raw ? PD_PROMPT_RAW : kind;
     const struct pd_chat *chat = wants_answer ? p->solve_chat : p->chat;
-    PD_TRY(pd_prompt_set(&p->search, chat, kind, text, text_bytes));
+    PD_TRY(pd_prompt_set(&p->search, chat, kind, text.data, text.bytes));
     if (r.begin != NULL)
         PD_TRY(pd_prompt_append(&p->search, r.begin, strlen(r.begin)));
     if (strategy->is_greedy)
@@ -214,8 +222,11 @@ static enum ponder_status ask(struct ponder *p, const char *text, size_t text_by
     task.deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0;
     task.wants_answer = wants_answer;
     task.stop = pd_prompt_stop(chat, kind);
-    task.question = text;
-    task.question_bytes = text_bytes;
+    task.given = given != NULL ? given->data : NULL;
+    task.given_bytes = given != NULL ? given->bytes : 0;
+    task.has_calculator = task.has_calculator && given == NULL;
+    task.question = text.data;
+    task.question_bytes = text.bytes;
     task.cancel = r.cancel;
     task.on_text = r.on_text;
     task.on_event = r.on_event;
@@ -253,7 +264,27 @@ enum ponder_status ponder_solve(struct ponder *p, const char *question, size_t q
                                 const struct ponder_request *request,
                                 struct ponder_answer *answer_ret)
 {
-    return ask(p, question, question_bytes, request, PD_PROMPT_SOLVE, answer_ret);
+    return ask(p, (struct text){question, question_bytes}, NULL, request, PD_PROMPT_SOLVE,
+               answer_ret);
+}
+
+enum ponder_status ponder_judge(struct ponder *p, const char *question, size_t question_bytes,
+                                const char *solution, size_t solution_bytes,
+                                const struct ponder_request *request,
+                                struct ponder_answer *answer_ret)
+{
+    const struct text given = {solution, solution_bytes};
+    struct ponder_request one = {0};
+    if (request != NULL)
+        one = *request;
+    one.n_samples = 1;
+    one.strategy = one.verifier != NULL ? "best-of-n" : "best-of-n-weighted";
+    if (!pd_utf8_is_valid(solution, solution_bytes) || solution_bytes > p->options.max_text_bytes) {
+        *answer_ret = (struct ponder_answer){.answer = "", .text = "", .strategy = "", .note = ""};
+        return solution_bytes > p->options.max_text_bytes ? PONDER_TOO_LONG : PONDER_BAD_INPUT;
+    }
+    return ask(p, (struct text){question, question_bytes}, &given, &one, PD_PROMPT_SOLVE,
+               answer_ret);
 }
 
 enum ponder_status ponder_generate(struct ponder *p, const char *prompt, size_t prompt_bytes,
@@ -266,7 +297,7 @@ enum ponder_status ponder_generate(struct ponder *p, const char *prompt, size_t 
     one.n_samples = 1;
     if (one.strategy == NULL)
         one.strategy = one.temperature < 0.0f ? "greedy" : "best-of-n";
-    return ask(p, prompt, prompt_bytes, &one, PD_PROMPT_CHAT, answer_ret);
+    return ask(p, (struct text){prompt, prompt_bytes}, NULL, &one, PD_PROMPT_CHAT, answer_ret);
 }
 
 bool ponder_answer_equal(const char *a, const char *b)

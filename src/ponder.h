@@ -242,6 +242,15 @@ PONDER_API enum ponder_status ponder_solve(struct ponder *p, const char *questio
                                            const struct ponder_request *request,
                                            struct ponder_answer *answer_ret);
 
+/* Reads a solution as if the model had written it and has the request's verifiers judge it step by step, told by
+ * on_event ("step", "end", "score"). answer_ret as from ponder_solve(), its confidence the score of the whole, not a number if there is none; OK,
+ * NO_ANSWER (none in the text), and errors as there; TOO_LONG: also more than max_tokens. */
+PONDER_API enum ponder_status ponder_judge(struct ponder *p, const char *question,
+                                           size_t question_bytes, const char *solution,
+                                           size_t solution_bytes,
+                                           const struct ponder_request *request,
+                                           struct ponder_answer *answer_ret);
+
 /* Writes on from a prompt: one lane, no search for an answer; the same request and result. */
 PONDER_API enum ponder_status ponder_generate(struct ponder *p, const char *prompt,
                                               size_t prompt_bytes,

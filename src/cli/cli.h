@@ -20,6 +20,7 @@ int cmd_info(struct settings *settings);
 int cmd_bench(struct settings *settings);
 int cmd_rollout(struct settings *settings);
 int cmd_pack(struct settings *settings);
+int cmd_score(struct settings *settings);
 int cmd_trace(struct settings *settings);
 
 /* One line "ponder: ..." on standard error. */

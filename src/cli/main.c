@@ -57,6 +57,11 @@ static const struct command commands[] = {
      "verified at every start and left alone when the model has changed; --isa packs for another\n"
      "instruction set.\n",
      cmd_pack},
+    {"score", CMD_SCORE, "score --question TEXT [OPTION]... [STEPS | -]",
+     "Judges the steps of a solution that is given",
+     "\nOne line a step, behind its score (-: nothing to say), and a last one with the score of the\n"
+     "whole and its answer.\n",
+     cmd_score},
     {"trace", CMD_TRACE, "trace [OPTION]... [FILE | -]",
      "Draws searches that solve --trace or eval --trace wrote",
      "\nEach line is a step with its score; steps that go on side by side stand below the one before\n"

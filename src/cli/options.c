@@ -14,7 +14,8 @@
 enum kind { FLAG, TEXT, CHOICE, STRATEGY, INTEGER, REAL, REAL32, SEED, TIME, SIZE, SHARD };
 
 enum {
-    ALL = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_TOKENIZE | CMD_INFO | CMD_BENCH | CMD_ROLLOUT,
+    ALL = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_TOKENIZE | CMD_INFO | CMD_BENCH | CMD_ROLLOUT |
+          CMD_SCORE,
     ASKS = CMD_SOLVE | CMD_EVAL,
     ROWS = CMD_EVAL | CMD_ROLLOUT,
     WRITES = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_ROLLOUT,
@@ -45,10 +46,10 @@ static const struct option options[] = {
      "samples of each question (default: 8; rollout: 16; bench: 32)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
      "samples that run at once (default: all, at most 64)"},
-    {0, "verifier", "NAMES", ASKS | CMD_INFO, TEXT, FIELD(request.verifier), 0, 0,
+    {0, "verifier", "NAMES", ASKS | CMD_INFO | CMD_SCORE, TEXT, FIELD(request.verifier), 0, 0,
      "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)\n"
      "                         or a FILE: GGUF model, or LoRA adapter on the model, with a head to judge by"},
-    {0, "score", "HOW", ASKS, CHOICE, FIELD(request.score), 0, 0,
+    {0, "score", "HOW", ASKS | CMD_SCORE, CHOICE, FIELD(request.score), 0, 0,
      "last min product mean"},
     {0, "calculator", "WHEN", WRITES, CHOICE, FIELD(request.calculator), 0, 0,
      "auto on off"},
@@ -108,6 +109,8 @@ static const struct option options[] = {
      "append to FILE and skip the ids it has; mends a torn last line"},
     {0, "shard", "I/N", ASKS | CMD_ROLLOUT, SHARD, FIELD(shard), 0, 0,
      "only every N-th row, beginning with the I-th: 1/4 .. 4/4"},
+    {0, "question", "TEXT", CMD_SCORE, TEXT, FIELD(question), 0, 0,
+     "the question that the steps answer"},
     {0, "trace", "FILE", ASKS, TEXT, FIELD(trace), 0, 0,
      "write each search to FILE, an event a line, for ponder trace"},
     {0, "html", "FILE", CMD_TRACE, TEXT, FIELD(html), 0, 0,
@@ -410,11 +413,12 @@ int options_parse(const struct command *command, int n_words, char **words,
     return 0;
 }
 
-static void print_names(void)
+static void print_names(bool has_strategies)
 {
     const char *name, *summary;
-    printf("\nStrategies:\n");
-    for (int i = 0; (name = ponder_strategy(i, &summary)) != NULL; i++)
+    if (has_strategies)
+        printf("\nStrategies:\n");
+    for (int i = 0; has_strategies && (name = ponder_strategy(i, &summary)) != NULL; i++)
         printf("  %-19s %s\n", name, summary);
     printf("\nVerifiers (and those of the model, see ponder info):\n");
     for (int i = 0; (name = ponder_verifier(NULL, i, &summary)) != NULL; i++)
@@ -439,6 +443,6 @@ void options_print_help(const struct command *command)
         printf("%-18s %s\n", name, option->help);
     }
     printf("  -h, %-18s this text\n", "--help");
-    if (command->bit & ASKS)
-        print_names();
+    if (command->bit & (ASKS | CMD_SCORE))
+        print_names(command->bit & ASKS);
 }

@@ -17,6 +17,7 @@ enum {
     CMD_PACK = 1 << 6,
     CMD_ROLLOUT = 1 << 7,
     CMD_TRACE = 1 << 8,
+    CMD_SCORE = 1 << 9,
 };
 
 /* What the command line says. Zero and NULL: not given. */
@@ -28,6 +29,7 @@ struct settings {
     int n_samples, n_lanes;
     bool is_json, is_jsonl, is_stream, is_quiet, is_verbose;
     bool is_special, is_no_bos, is_count, is_check;
+    const char *question; /* score: that the steps answer */
     const char *data, *out, *resume, *sidecar, *trace, *html;
     FILE *trace_file; /* open where --trace is given */
     int limit, n_repeats;

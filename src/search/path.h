@@ -14,6 +14,9 @@ enum ponder_status pd_search_prefill(struct pd_search *s, struct pd_outcome *out
 
 void pd_search_begin_verifiers(struct pd_search *s);
 
+/* Has a path take in a text as if it had been drawn, and judges it step by step. */
+enum ponder_status pd_judge_text(struct pd_search *s, const char *text, size_t bytes);
+
 /* A slot for a path, without a lane; the caller counts it in n_created. NULL: all are in use. */
 struct pd_path *pd_path_new(struct pd_search *s);
 

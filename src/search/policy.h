@@ -32,6 +32,8 @@ struct pd_policy {
     void (*keep)(void *self, int output);
     /* Draws from outputs: pd_sample_all(). */
     void (*draw)(void *self, const struct pd_sampling *how, struct pd_draw *draw, int n);
+    /* pd_head_score(): natural log-probability of the target of an output of the last step. */
+    float (*log_prob)(void *self, int output);
     /* [n_embd] final norm of an output of the last step, or of the kept one. */
     const float *(*hidden)(void *self, int output);
     /* pd_token_text(), pd_tokenizer_ends_text(). */

@@ -73,6 +73,12 @@ static void draw(void *self, const struct pd_sampling *how, struct pd_draw *draw
     pd_sample_all(m->sampler, &m->decoder->head, m->decoder->pool, how, draws, n);
 }
 
+static float log_prob(void *self, int output)
+{
+    struct pd_policy_model *m = self;
+    return pd_head_score(&m->decoder->head, output);
+}
+
 static const float *hidden(void *self, int output)
 {
     struct pd_policy_model *m = self;
@@ -105,6 +111,7 @@ struct pd_policy pd_policy_of_model(struct pd_policy_model *m)
                               .step = step,
                               .keep = keep,
                               .draw = draw,
+                              .log_prob = log_prob,
                               .hidden = hidden,
                               .text = text,
                               .ends_text = ends_text};

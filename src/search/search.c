@@ -262,11 +262,17 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
         strategy->takes_steps || (s->task.n_verifiers > 0 && s->task.combine != PD_COMBINE_LAST);
     if (strategy->begin != NULL)
         strategy->begin(s);
-    enum ponder_status status = think(s, &outcome_ret->finish);
+    enum ponder_status status = task->given != NULL
+                                    ? pd_judge_text(s, task->given, task->given_bytes)
+                                    : think(s, &outcome_ret->finish);
     if (status == PONDER_OK && outcome_ret->finish == PONDER_DEADLINE && task->wants_answer &&
         s->n_groups == 0)
         pd_force_answers(s);
     conclude(s, outcome_ret);
+    if (task->given != NULL && outcome_ret->path >= 0)
+        outcome_ret->confidence = s->path[outcome_ret->path].scores.is_vetoed
+                                      ? 0.0
+                                      : pd_path_score(s, &s->path[outcome_ret->path]);
     if (status == PONDER_OK && s->n_tokens == 0 && outcome_ret->finish == PONDER_DEADLINE) {
         outcome_ret->needed_ns = (double)(pd_clock_ns() - start_ns) + pd_deadline_forcing_ns(s, 1);
         return PONDER_NO_TIME;

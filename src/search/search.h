@@ -119,6 +119,8 @@ struct pd_task {
     struct pd_verifier_use verifier[PD_MAX_VERIFIERS];
     int n_verifiers;
     enum pd_combine combine;
+    const char *given; /* a text to judge instead of writing one; NULL: none */
+    size_t given_bytes;
     const char *question; /* for verifiers */
     size_t question_bytes;
     const volatile int *cancel;
