@@ -8,7 +8,7 @@
 #include "models/data/walk.h"
 #include "models/data/words.h"
 
-enum { MAX_DEPTH = 24, MAX_TRIES = 400 };
+enum { MAX_DEPTH = 24, MAX_TRIES = 400, ASIDES = 20 };
 
 /* The form behind a variable, ".he": only where a letter or digit follows the point. */
 static struct name read_form(const char **at)
@@ -118,7 +118,7 @@ static const char *walk_text(struct walk *w, const char *at, const char *stops)
 }
 
 /* Spaces as they should be, "a~" resolved, sentences begin with a capital or, for small numbers, a word. */
-static bool polish(char *text)
+static bool polish(char *text, bool is_spaced)
 {
     char raw[PROBLEM_BYTES];
     memcpy(raw, text, strlen(text) + 1);
@@ -149,7 +149,12 @@ static bool polish(char *text)
             begins = false;
             continue;
         }
+        if (is_spaced && to > 0 && text[to - 1] != ' ' &&
+            (*at == '%' || strncmp(at, "'s ", 3) == 0))
+            text[to++] = ' ';
         text[to++] = begins ? (char)toupper((unsigned char)*at) : *at;
+        if (is_spaced && *at == '$')
+            text[to++] = ' ';
         if (!strchr(" \"'(", *at))
             begins = false;
         if (strchr(".?!", *at) && at[1] == ' ' &&
@@ -185,6 +190,19 @@ static bool keep_needed_steps(struct walk *w)
     return true;
 }
 
+/* Walked last, so that its people and things are none of the problem's, and its numbers are no variables of it. */
+static void put_aside(struct walk *w, const struct rule *aside)
+{
+    char problem[PROBLEM_BYTES];
+    memcpy(problem, w->problem->question, w->bytes + 1);
+    int answer = w->answer;
+    w->bytes = 0;
+    walk_line(w, &aside->lines);
+    walk_print(w, " ", 1);
+    walk_print_text(w, problem);
+    w->answer = answer;
+}
+
 static bool try_family(struct walk *w, const struct family *family)
 {
     w->bytes = 0;
@@ -200,11 +218,17 @@ static bool try_family(struct walk *w, const struct family *family)
     w->separators = walk_draw(w, 2) == 0;
     w->spells_percent = walk_draw(w, 4) == 0;
     w->spells_dollars = walk_draw(w, 5) == 0;
+    w->is_spaced = walk_draw(w, 25) == 0;
+    /* The rule `aside`, if there is one, tells something else before one problem in ASIDES. */
+    const struct rule *aside = grammar_rule(w->g, "aside", strlen("aside"));
+    bool has_aside = aside && walk_draw(w, ASIDES) == 0;
     const struct lines *parts[] = {&family->before, &family->text, &family->behind};
     for (size_t i = 0; i < 3 && !w->rejected; i++)
         if (parts[i]->n > 0)
             walk_line(w, parts[i]);
-    return !w->rejected && keep_needed_steps(w) && polish(w->problem->question);
+    if (has_aside && !w->rejected)
+        put_aside(w, aside);
+    return !w->rejected && keep_needed_steps(w) && polish(w->problem->question, w->is_spaced);
 }
 
 /* Whether the kind begins with one of the comma-separated texts. */

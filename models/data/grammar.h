@@ -14,14 +14,16 @@
  *     > [c:=a-b]               what comes behind it, likewise
  *     $A had #a.o. ...         the text: alternatives, a line each
  *
+ * The rule `aside` comes before some problems of any family, with things and people that are not theirs.
+ *
  * In all lines:
  *     {%t:x|y|z}  one of them, at the same place as in all other choices with tag t (a letter) of the problem
  *     {x|y|z}     one of them                 @gives  @gives(A=B,b=c)   a rule, with other names for its variables
  *     $o $o.1 $o.a     plural, singular, "an apple"; of other texts: as they stand; of verbs "sell|sold|selling":
  *                      $v.1 $v $v.3
  *     $A $A.he $A.him $A.his $A.himself $A.s     people ("a farmer", then "the farmer"; $A.s: "Tom's")
- *     #a #a.o     a number, the number of things; #a.x with x one of: digits word money cents dollars pct times
- *                 timesas nth part parts  (expand.c says what they print)
+ *     #a #a.o     a number, the number of things; #a.x with x one of: digits year word money cents dollars pct times
+ *                 timesas nth part parts  (show.c says what they print)
  *     ~           behind "a": becomes "n " or " " by the sound that follows ("a~#n.digits-page book")
  *     [..., ...]  commands:  a=2..90   a draw      a=2..90:5  the same, times 5       a=b*c   set
  *                            o@fruit   a draw from a list, different from all others in the problem

@@ -21,9 +21,10 @@ static void print_person(struct walk *w, struct variable *v, struct name form)
             return;
         }
     const char *text = v->item->one;
-    if (v->item->many[0] == 'r' && v->is_known) {
+    size_t article = strncmp(text, "an ", 3) == 0 ? 3 : strncmp(text, "a ", 2) == 0 ? 2 : 0;
+    if (article > 0 && v->is_known) {
         walk_print_text(w, "the ");
-        text += strncmp(text, "an ", 3) == 0 ? 3 : strncmp(text, "a ", 2) == 0 ? 2 : 0;
+        text += article;
     }
     v->is_known = true;
     walk_print_text(w, text);
@@ -144,6 +145,9 @@ void walk_show_number(struct walk *w, struct name name, struct name form)
     char text[WORDS_BYTES];
     if (form.bytes == 0) {
         print_number(w, value, false);
+    } else if (name_is(form, "year")) {
+        if (words_digits(value, false, text))
+            walk_print_text(w, text);
     } else if (name_is(form, "digits")) {
         if (words_digits(value, w->separators, text))
             walk_print_text(w, text);

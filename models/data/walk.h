@@ -44,6 +44,7 @@ struct walk {
     struct variable variable[MAX_VARIABLES];
     int word_share; /* of 4 small numbers, how many are written as words */
     bool separators, spells_percent, spells_dollars;
+    bool is_spaced;        /* "$ 5", "5 %", "Tom 's", as some problem sets have it */
     unsigned char tag[26]; /* choices made under a tag: 1 + a random number; 0: not yet */
     bool rejected;
     int depth;
