@@ -25,14 +25,12 @@ int cmd_generate(int argc, char **argv)
     uint64_t first = option_u64("--first", first_text, 0, UINT64_C(1) << 40);
     int low;
     int high;
-    char rest;
-    if (sscanf(level, "%d-%d%c", &low, &high, &rest) != 2 || low < 1 || low > high)
-        die(EXIT_USAGE, "--level wants a range like 1-3, not \"%s\"", level);
+    option_range("--level", level, &low, &high);
 
     static struct grammar grammar;
     grammar_read(&grammar, folder);
     static struct problem problem;
-    struct text_set seen = {.n = 0};
+    static struct text_set seen;
     FILE *out = open_output();
     uint64_t number = first;
     for (uint64_t made = 0; made < n; number++) {
@@ -51,5 +49,7 @@ int cmd_generate(int argc, char **argv)
         made++;
     }
     close_output(out);
+    text_set_free(&seen);
+    grammar_free(&grammar);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_mix.c - `ponder-problems mix`: the lines of all files in one random order that depends on the seed only. A file
- * named twice comes twice. */
+ * cmd_mix.c - `ponder-problems mix`: the lines of all files in one random order that depends on the seed only; with
+ * --level only rows of so many steps. A file named twice comes twice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +12,27 @@ struct text_line {
     size_t bytes;
 };
 
+/* Whether the row has at least low and at most high steps. */
+static bool has_level(const struct text_line *line, int low, int high)
+{
+    struct pd_json_value level = pd_json_field(line->text, line->bytes, "level");
+    double value;
+    return pd_json_to_double(level, &value) && value >= low && value <= high;
+}
+
 int cmd_mix(int argc, char **argv)
 {
     const char *seed_text = "1";
-    const struct option options[] = {{"--seed", &seed_text, 1}};
+    const char *level = NULL;
+    const struct option options[] = {{"--seed", &seed_text, 1}, {"--level", &level, 1}};
     int n_files = parse_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (n_files == 0)
         die(EXIT_USAGE, "mix wants files");
     uint64_t seed = option_u64("--seed", seed_text, 0, UINT64_MAX);
+    int low = 0;
+    int high = 0;
+    if (level)
+        option_range("--level", level, &low, &high);
     struct text_line *line = NULL;
     size_t n = 0;
     size_t capacity = 0;
@@ -31,8 +44,8 @@ int cmd_mix(int argc, char **argv)
             size_t length = strcspn(at, "\n");
             if (n == capacity)
                 line = grow(line, capacity = 2 * capacity + 1024, sizeof *line);
-            if (length > 0)
-                line[n++] = (struct text_line){at, length};
+            line[n] = (struct text_line){at, length};
+            n += length > 0 && (!level || has_level(&line[n], low, high));
             at += length + (at[length] == '\n');
         }
     }

@@ -28,12 +28,12 @@ static uint64_t draw(struct renumbering *r, uint64_t n)
     return n < 2 ? 0 : pd_rng_u64(r->seed, r->row, r->position++) % n;
 }
 
-/* A multiple of unit within low..high, which holds at least one. */
+/* A multiple of unit within low..high; 0: there is none. */
 static int64_t draw_multiple(struct renumbering *r, int64_t low, int64_t high, int64_t unit)
 {
     int64_t first = (low + unit - 1) / unit;
     int64_t last = high / unit;
-    return unit * (first + (int64_t)draw(r, (uint64_t)(last - first + 1)));
+    return first > last ? 0 : unit * (first + (int64_t)draw(r, (uint64_t)(last - first + 1)));
 }
 
 /* The largest of the units, in falling order, that divides n. */
@@ -78,7 +78,9 @@ static struct ratio draw_like(struct renumbering *r, const struct mention *m)
         low = unit;
     if (low < 2 && scale == 1)
         low = 2;
-    return high < low ? m->value : ratio_of(draw_multiple(r, low, high, unit), scale);
+    int64_t multiple = draw_multiple(r, low, high, unit);
+    return multiple == 0 || multiple == scale ? m->value
+                                              : ratio_of(multiple, scale); /* "1 hours" */
 }
 
 /* The new result is the same sort of number as the old one. */
@@ -269,6 +271,7 @@ int cmd_renumber(int argc, char **argv)
     read_rows(argv[0], renumber_row, &r);
     close_output(r.out);
     text_set_free(&r.seen);
+    grammar_free(&grammar);
     fprintf(stderr,
             "%d rows, %d gave %d new ones; not all numbers traced: %d; no other numbers fit: %d\n",
             r.n_rows, r.n_renumbered, r.n_written, r.n_untraced, r.n_stuck);

@@ -148,8 +148,10 @@ int cmd_vocab(int argc, char **argv)
     struct bpe_merge *merge = grow(NULL, (size_t)size, sizeof *merge);
     int n_merges = bpe_learn(l.bpe, size - FIRST_MERGE, merge);
     bpe_free(l.bpe);
-    if (n_merges < size - FIRST_MERGE)
+    if (n_merges < size - FIRST_MERGE) {
+        free(merge);
         die(EXIT_USAGE, "there is text for %d tokens only", FIRST_MERGE + n_merges);
+    }
 
     static struct tokens tokens;
     tokens.text[tokens.n++] = copy_text("<|endoftext|>", strlen("<|endoftext|>"));

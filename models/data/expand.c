@@ -131,10 +131,11 @@ static bool polish(char *text, bool is_spaced)
         if (*at == ' ' && strchr(".,?!;:", at[1]) && at[1] != '\0')
             continue;
         if (*at == '~') {
-            to -= text[to - 1] == ' ';
+            to -= to > 0 && text[to - 1] == ' ';
             const char *next = at + 1 + (at[1] == ' ');
-            memcpy(text + to, words_wants_an(next) ? "n " : " ", 3);
-            to += words_wants_an(next) ? 2 : 1;
+            if (words_wants_an(next))
+                text[to++] = 'n';
+            text[to++] = ' ';
             at = next - 1;
             continue;
         }

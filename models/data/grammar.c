@@ -51,8 +51,10 @@ static void read_item(const struct grammar *g, struct list *list, const struct l
         if (!other || other->is_plain != list->is_plain || other == list)
             die(EXIT_FILE, "%s:%d: no list %s of this sort above", line->file, line->number,
                 line->text + 1);
-        for (int i = 0; i < other->n; i++)
+        for (int i = 0; i < other->n; i++) {
             add_item(list, other->item[i]);
+            list->item[list->n - 1].is_taken_in = true;
+        }
         return;
     }
     const char *bar = strchr(line->text, '|');
@@ -119,8 +121,11 @@ static void read_line(struct grammar *g, char sort, const struct line *line)
 static void read_text(struct grammar *g, const char *path)
 {
     size_t bytes;
-    char *text = read_file(path, &bytes); /* lives as long as the program: lines point into it */
-    const char *file = copy_text(path, strlen(path));
+    char *text = read_file(path, &bytes);
+    char *file = copy_text(path, strlen(path));
+    g->text = grow(g->text, (size_t)g->n_texts + 2, sizeof *g->text);
+    g->text[g->n_texts++] = text;
+    g->text[g->n_texts++] = file;
     char sort = 0;
     int number = 0;
     for (char *at = text; *at != '\0';) {
@@ -171,10 +176,41 @@ void grammar_read(struct grammar *g, const char *folder)
         free(entry[i]);
     }
     free(entry);
-    g->n_files = n;
     if (g->n_families == 0)
         die(EXIT_FILE, "%s: no families there", folder);
     for (int i = 0; i < g->n_families; i++)
         if (g->family[i].text.n == 0)
             die(EXIT_FILE, "%s: family %s has no text", folder, g->family[i].kind);
+}
+
+void grammar_free(struct grammar *g)
+{
+    for (int i = 0; i < g->n_lists; i++) {
+        struct list *list = &g->list[i];
+        for (int k = 0; k < list->n; k++)
+            if (!list->item[k].is_taken_in) {
+                free(list->item[k].one);
+                free(list->item[k].many);
+                free(list->item[k].third);
+            }
+        free(list->item);
+        free(list->name);
+    }
+    for (int i = 0; i < g->n_rules; i++) {
+        free(g->rule[i].lines.line);
+        free(g->rule[i].name);
+    }
+    for (int i = 0; i < g->n_families; i++) {
+        free(g->family[i].before.line);
+        free(g->family[i].text.line);
+        free(g->family[i].behind.line);
+        free(g->family[i].kind);
+    }
+    for (int i = 0; i < g->n_texts; i++)
+        free(g->text[i]);
+    free(g->list);
+    free(g->rule);
+    free(g->family);
+    free(g->text);
+    *g = (struct grammar){.n_lists = 0};
 }

@@ -47,9 +47,10 @@ struct lines {
 };
 
 struct item {
-    char *one;   /* singular, or the text as it stands */
-    char *many;  /* plural; of people: "f", "m", "r"; NULL for other texts */
-    char *third; /* of verbs: "sell|sold|selling"; or NULL */
+    char *one;        /* singular, or the text as it stands */
+    char *many;       /* plural; of people: "f", "m", "r"; NULL for other texts */
+    char *third;      /* of verbs: "sell|sold|selling"; or NULL */
+    bool is_taken_in; /* from another list, which owns the texts */
 };
 
 struct list {
@@ -71,7 +72,8 @@ struct family {
 };
 
 struct grammar {
-    int n_lists, n_rules, n_families, n_files;
+    int n_lists, n_rules, n_families, n_texts;
+    char **text; /* of the files, and their names: lines point into them */
     struct list *list;
     struct rule *rule;
     struct family *family;
@@ -80,6 +82,8 @@ struct grammar {
 
 /* Reads all *.txt of the folder, in the order of their names; exits with file and line where one is wrong. */
 void grammar_read(struct grammar *g, const char *folder);
+
+void grammar_free(struct grammar *g);
 
 const struct list *grammar_list(const struct grammar *g, const char *name,
                                 size_t bytes); /* or NULL */

@@ -15,7 +15,7 @@ static const struct {
     {"renumber", "[--copies K] [--seed S] [--grammar DIR] FILE", cmd_renumber},
     {"overlap", "[--drop | --drop-same] FILE OTHER...   exit 1: some rows are the same or alike",
      cmd_overlap},
-    {"mix", "[--seed S] FILE...", cmd_mix},
+    {"mix", "[--seed S] [--level A-B] FILE...", cmd_mix},
     {"vocab", "[--size 4096] --out FILE.gguf FILE...", cmd_vocab},
 };
 

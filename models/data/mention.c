@@ -29,7 +29,7 @@ static bool begins_with(const char *text, const char *const *list, size_t n)
 /* What stands behind a number that counts no things: whole words, and the signs of fractions and clock times. */
 static const char *const endings[] = {"st",  "nd",  "rd",   "th",   "s",   "am",  "pm",
                                       " am", " pm", " a.m", " p.m", "a.m", "p.m", " o'clock"};
-static const char *const signs[] = {"/", " / "};
+static const char *const signs[] = {"/", " / ", " bill", " dollar bill", " coin"};
 static const char *const weekly[] = {" days a week",     " days per week", " days each week",
                                      " days every week", " times a week",  " days of the week",
                                      "-day week"};

@@ -76,6 +76,10 @@ static struct ratio fail(struct reader *r)
 
 static struct ratio emit(struct reader *r, char op, struct ratio left, struct ratio right)
 {
+    if (op == '*' && ratio_equal(right, ratio_of(1, 100))) { /* one form for percentages */
+        op = '/';
+        right = ratio_int(100);
+    }
     if (r->failed || !steps_add(r->steps, op, left, right))
         return fail(r);
     struct ratio result = r->steps->step[r->steps->n - 1].result;

@@ -67,6 +67,14 @@ uint64_t option_u64(const char *name, const char *text, uint64_t min, uint64_t m
     return value;
 }
 
+void option_range(const char *name, const char *text, int *low_ret, int *high_ret)
+{
+    char rest;
+    if (sscanf(text, "%d-%d%c", low_ret, high_ret, &rest) != 2 || *low_ret < 1 ||
+        *low_ret > *high_ret)
+        die(EXIT_USAGE, "%s wants a range like 1-3, not \"%s\"", name, text);
+}
+
 char *read_file(const char *path, size_t *bytes_ret)
 {
     FILE *file = fopen(path, "rb");

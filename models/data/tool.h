@@ -31,6 +31,9 @@ int parse_options(int argc, char **argv, const struct option *options, size_t n_
 /* `text` as a number within min..max; exits with the option's name if it is none. */
 uint64_t option_u64(const char *name, const char *text, uint64_t min, uint64_t max);
 
+/* `text` as "1-3". */
+void option_range(const char *name, const char *text, int *low_ret, int *high_ret);
+
 /* A whole file, with a NUL behind it; exits if it cannot be read. */
 char *read_file(const char *path, size_t *bytes_ret);
 /* Standard output with a large buffer, and its end: exits if anything could not be written. */

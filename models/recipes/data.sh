@@ -5,6 +5,7 @@
 #     models/recipes/data.sh OUT_DIR
 #
 # Writes  train.jsonl          all training rows in random order
+#         short.jsonl          those of one and two steps, to begin with
 #         gsm8k_valid.jsonl mawps_valid.jsonl made_valid.jsonl     never trained on
 #         vocab.gguf           4096 tokens
 # and the parts they are made of. What is there already stays: a run that broke off goes on; to make a part again, remove
@@ -58,6 +59,7 @@ while [ $i -lt "$original" ]; do
 done
 # shellcheck disable=SC2086
 make train.jsonl "$problems" mix --seed "$seed" $files
+make short.jsonl "$problems" mix --seed "$seed" --level 1-2 "$out/train.jsonl"
 if [ ! -s "$out/vocab.gguf" ]; then
     # shellcheck disable=SC2086
     "$problems" vocab --out "$out/vocab.part" "$out/train.jsonl"

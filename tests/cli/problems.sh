@@ -40,6 +40,8 @@ fi
 "$problems" mix --seed 1 "$work/a" "$work/c" >"$work/mixed"
 sort "$work/a" "$work/c" >"$work/sorted"
 check "mixes files without loss" sh -c "sort '$work/mixed' | cmp - '$work/sorted'"
+"$problems" mix --level 2-2 "$work/a" >"$work/two"
+check "or only rows of so many steps" test "$(wc -l <"$work/two")" -eq "$(grep -c '"level":2' "$work/a")"
 check_exit 1 "in another order" cmp "$work/mixed" "$work/sorted"
 
 # Twelve rows in the way of MAWPS: the tenth is for validation, the last has a wrong sum.

@@ -164,6 +164,7 @@ static void a_little_grammar_gives_what_it_gave_everywhere(void **state)
         assert_true(strstr(problem.question, "How many") ? strstr(problem.question, "has") != NULL
                                                          : strstr(problem.question, "had") != NULL);
     }
+    grammar_free(&little);
     if (sum != UINT64_C(7872375530746786283))
         fail_msg("%llu", (unsigned long long)sum);
 }
@@ -175,6 +176,7 @@ static void conditions_that_never_hold_end_the_search(void **state)
     struct grammar little;
     grammar_read(&little, folder);
     assert_false(expand_problem(&little, 1, 1, NULL, 1, 8, &problem));
+    grammar_free(&little);
 }
 
 static int setup(void **state)
@@ -187,6 +189,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    grammar_free(&grammar);
     char path[64];
     snprintf(path, sizeof path, "%s/a.txt", folder);
     unlink(path);

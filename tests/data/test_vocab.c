@@ -100,6 +100,7 @@ static void write_rows(void)
         if (expand_problem(&grammar, 1, number, NULL, 1, 8, &problem))
             write_row(out, "x", problem.question, "1", &problem.steps, "x");
     fclose(out);
+    grammar_free(&grammar);
 }
 
 static int setup(void **state)

@@ -85,6 +85,14 @@ static void numbers_of_a_question_are_found_with_what_they_are(void **state)
     assert_int_equal(m[9].most, 7);
 }
 
+static void coins_and_notes_keep_their_value(void **state)
+{
+    (void)state;
+    struct mention m[MAX_MENTIONS];
+    assert_int_equal(mention_find("Tom paid 12 dollars with three $5 bills.", m), 3);
+    assert_true(!m[0].is_fixed && !m[1].is_fixed && m[2].is_fixed);
+}
+
 static void another_number_is_written_like_the_one_before(void **state)
 {
     (void)state;
@@ -123,6 +131,7 @@ int main(void)
         cmocka_unit_test(nouns_have_their_plurals),
         cmocka_unit_test(an_stands_before_vowel_sounds),
         cmocka_unit_test(numbers_of_a_question_are_found_with_what_they_are),
+        cmocka_unit_test(coins_and_notes_keep_their_value),
         cmocka_unit_test(another_number_is_written_like_the_one_before),
         cmocka_unit_test(words_imply_the_numbers_that_they_stand_for),
     };
