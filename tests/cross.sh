@@ -21,7 +21,7 @@ compile() { # compile COMPILER ARGUMENT...
 }
 
 # Minutes each under an emulator: real models, thousands of damaged files, many answers.
-slow='decode/test_damaged_engine decode/test_exact decode/test_families decode/test_golden decode/test_head
+slow='data/test_generate decode/test_damaged_engine decode/test_exact decode/test_families decode/test_golden decode/test_head
 decode/test_memory decode/test_sampler model/test_damage model/test_gguf model/test_model model/test_tokenizer
 search/test_answer search/test_vote'
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * grammar.c - see grammar.h. */
 #define _POSIX_C_SOURCE 200809L
+#define _FILE_OFFSET_BITS 64 /* folders with large inode numbers, on 32-bit machines */
 #include "models/data/grammar.h"
 
 #include <dirent.h>
