@@ -117,6 +117,9 @@ $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(w
   tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -lm -o $@
 
+$(BUILD)/scripts/bench/verifier_cost: $(call obj,scripts/bench/verifier_cost.c) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(PD_LDFLAGS) $(CMOCKA) -lm -o $@
 

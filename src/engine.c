@@ -182,6 +182,8 @@ static enum ponder_status layout(struct ponder *p, const struct pd_source *sourc
     memcpy(p->adapter_of, source->adapter_of, sizeof p->adapter_of);
     p->search.model.adapter = p->adapter_of[PD_POLICY];
     p->search.model.n_lanes = n_search_lanes;
+    p->search.model.reviser_adapter = p->adapter_of[PD_REVISER];
+    p->search.policy = pd_policy_of_model(&p->search.model);
     add_section(plan, "search", a->used - start);
     return PONDER_OK;
 }

@@ -22,6 +22,10 @@ struct pd_policy {
     /* A lane with the past of lane `from` (-1: none): pd_kv_fork(). */
     enum ponder_status (*fork)(void *self, int from, int *lane_ret);
     void (*prune)(void *self, int lane);
+    /* Makes a lane one of who revises attempts, with the prompt as its past and nothing else; or NULL: the policy does it
+     * itself. NO_TIME: the clock passed deadline_ns; then the lane is as it was. */
+    enum ponder_status (*hand_over)(void *self, int lane, const int32_t *prompt, int n_prompt,
+                                    int64_t deadline_ns);
     /* Forgets all but the first n tokens of a lane. */
     void (*rewind)(void *self, int lane, int n);
     /* Gives back all lanes of the search but one; -1: that one too. */
@@ -48,6 +52,9 @@ struct pd_policy_model {
     struct pd_sampler *sampler; /* [n_threads] */
     int adapter;                /* of the decoder, for all that is written; 0: none */
     int n_lanes;                /* of the decoder, the search's; those above are a verifier's */
+    int reviser_adapter;        /* 0: none; else the last of these lanes is for its prompt */
+    int reviser_trunk;          /* that lane, once the prompt is in it; -1: it is not */
+    struct pd_row *row;         /* [n_batch] */
 };
 
 void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,

@@ -5,7 +5,9 @@
 void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,
                             const struct pd_tokenizer *t, struct pd_arena *a)
 {
-    *m = (struct pd_policy_model){.decoder = d, .tokenizer = t, .n_lanes = d->kv.n_lanes};
+    *m = (struct pd_policy_model){
+        .decoder = d, .tokenizer = t, .n_lanes = d->kv.n_lanes, .reviser_trunk = -1};
+    m->row = PD_NEW(a, struct pd_row, d->size.n_batch);
     m->sampler = PD_NEW(a, struct pd_sampler, d->size.n_threads);
     for (int i = 0; i < d->size.n_threads; i++) {
         struct pd_sampler unplaced;
@@ -26,10 +28,46 @@ static enum ponder_status fork_lane(void *self, int from, int *lane_ret)
 {
     struct pd_policy_model *m = self;
     PD_TRY(pd_kv_fork(&m->decoder->kv, from, lane_ret));
-    PD_ASSERT(*lane_ret < m->n_lanes); /* the lowest that is free: who has more than those, has lost some */
+    PD_ASSERT(*lane_ret <
+              m->n_lanes); /* the lowest that is free: who has more than those, has lost some */
     if (from < 0)
         pd_kv_set_adapter(&m->decoder->kv, *lane_ret, m->adapter);
     return PONDER_OK;
+}
+
+/* The prompt as the reviser sees it, on a lane that others fork. */
+static enum ponder_status read_reviser_prompt(struct pd_policy_model *m, const int32_t *prompt,
+                                              int n_prompt, int64_t deadline_ns)
+{
+    struct pd_kv *kv = &m->decoder->kv;
+    int lane;
+    if (m->reviser_trunk >= 0)
+        return PONDER_OK;
+    PD_TRY(pd_kv_fork_above(kv, m->n_lanes - 1, -1, &lane));
+    pd_kv_set_adapter(kv, lane, m->reviser_adapter);
+    for (int done = 0; done < n_prompt;) {
+        int n = pd_min_int(n_prompt - done, m->decoder->size.n_batch);
+        for (int i = 0; i < n; i++)
+            m->row[i] = (struct pd_row){.token = prompt[done + i], .lane = lane};
+        enum ponder_status status = pd_decoder_step(m->decoder, m->row, n, deadline_ns);
+        if (status != PONDER_OK) {
+            pd_kv_prune(kv, lane);
+            return status;
+        }
+        done += n;
+    }
+    m->reviser_trunk = lane;
+    return PONDER_OK;
+}
+
+static enum ponder_status hand_over(void *self, int lane, const int32_t *prompt, int n_prompt,
+                                    int64_t deadline_ns)
+{
+    struct pd_policy_model *m = self;
+    int same;
+    PD_TRY(read_reviser_prompt(m, prompt, n_prompt, deadline_ns));
+    pd_kv_prune(&m->decoder->kv, lane);
+    return pd_kv_fork_above(&m->decoder->kv, lane, m->reviser_trunk, &same); /* it is free */
 }
 
 static void prune(void *self, int lane)
@@ -48,6 +86,7 @@ static void forget(void *self, int but)
 {
     struct pd_policy_model *m = self;
     struct pd_kv *kv = &m->decoder->kv;
+    m->reviser_trunk = -1;
     if (but < 0)
         pd_kv_reset(kv); /* pages side by side again */
     for (int i = 0; i < m->n_lanes; i++)
@@ -105,6 +144,7 @@ struct pd_policy pd_policy_of_model(struct pd_policy_model *m)
                               .kept_output = m->decoder->head.n_rows,
                               .begin = begin,
                               .fork = fork_lane,
+                              .hand_over = m->reviser_adapter > 0 ? hand_over : NULL,
                               .prune = prune,
                               .rewind = rewind_lane,
                               .forget = forget,

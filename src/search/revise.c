@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * revise.c - an attempt with earlier ones in view. What the model sees is the question, attempts each followed by a line
  * with the revision mark, and what it writes next. As long as a lane holds just the attempts wanted, it goes on behind
- * the last; else it goes back to the prompt and takes in as many of the last ones as leave room. */
+ * the last; else it goes back to the prompt and takes in as many of the last ones as leave room. A reviser of its own gets
+ * the lane with the first attempt that it is to see. */
 #include <string.h>
 
 #include "search/path.h"
@@ -55,7 +56,11 @@ int pd_search_revise(struct pd_search *s, int from_index, const int *attempts, i
     int past = from->lane_past + from->n_lead + from->n_fed;
     int end = past - s->n_prompt + from->n_tokens - from->n_fed + s->n_revision;
     int n_lead = 0;
-    if (is_in_view(s, from, attempts, n) && end + wanted <= capacity) {
+    bool is_revisers = from->first_in_view != PD_NO_PATH; /* if there is one */
+    bool is_handed_over = s->policy.hand_over != NULL && n > 0;
+    if (is_in_view(s, from, attempts, n) && end + wanted <= capacity &&
+        (!is_handed_over || is_revisers)) {
+        is_handed_over = false;
         n_lead = add_attempt(s, from, from->n_fed, lead, 0);
     } else {
         int length = 0, first = n;
@@ -74,8 +79,14 @@ int pd_search_revise(struct pd_search *s, int from_index, const int *attempts, i
         for (int i = 0; i < n; i++)
             n_lead = add_attempt(s, &s->path[attempts[i]], 0, lead, n_lead);
     }
+    if (s->policy.hand_over != NULL && n == 0 && is_revisers)
+        return PD_NO_PATH; /* the lane is no longer the policy's */
     struct pd_path *path = pd_path_new(s);
     if (path == NULL)
+        return PD_NO_PATH;
+    if (is_handed_over &&
+        s->policy.hand_over(s->policy.self, from->lane, s->prompt, s->n_prompt,
+                            s->task.deadline_ns) != PONDER_OK)
         return PD_NO_PATH;
     s->policy.rewind(s->policy.self, from->lane, past);
     s->n_created++;
