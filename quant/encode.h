@@ -11,7 +11,7 @@
 void pd_encode(enum pd_format_id id, const float *x, void *blocks, size_t n_blocks);
 
 /* The same with scales searched for, block by block, so that the sum of importance * error^2 is small, and never
- * larger than with pd_encode(). importance: one for each number, not negative; NULL: all alike. Some hundred times slower. */
+ * larger than with pd_encode(). importance: one for each number, not negative; NULL: all alike. Some thirty times slower. */
 void pd_encode_best(enum pd_format_id id, const float *x, const float *importance, void *blocks,
                     size_t n_blocks);
 

@@ -5,7 +5,7 @@
     make quantize && pip install numpy gguf llama-cpp-python && scripts/check-quantize.py [MODEL.gguf]
 
 Writes the model (models/smollm2-135m.gguf) in every format. gguf must find the same metadata, and weights whose root
-mean square difference from the source's is what the format allows; llama.cpp's perplexity on the first kilobytes
+mean square difference from the source's is what the format allows; llama.cpp's perplexity on the beginning
 of README.md must be near ponder's. Prints a line a format; exits with 1 if one is wrong, with 77 if a package or the model is
 missing.
 """
@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("BUILD", "build")
-TEXT_BYTES = 6000
+TEXT_BYTES = 2000
 # Largest root mean square error of weights, as a share of theirs, from sources of at least 4 bits.
 BOUNDS = {"F32": 1e-7, "F16": 4e-4, "BF16": 3e-3, "Q8_0": 0.01, "Q6_K": 0.025, "Q5_K": 0.05, "Q5_1": 0.05,
           "Q5_0": 0.06, "Q4_K": 0.1, "Q4_1": 0.1, "Q4_0": 0.12}

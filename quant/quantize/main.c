@@ -146,28 +146,29 @@ static enum ponder_status measure(const struct options *options, const char *pat
     return PONDER_OK;
 }
 
-static enum ponder_status measure_both(const struct options *options, const struct pd_error *err)
-{
-    struct texts texts;
-    PD_TRY(texts_read(&texts, options->eval, err));
-    enum ponder_status status = measure(options, options->in, &texts, err);
-    if (status == PONDER_OK)
-        status = measure(options, options->out, &texts, err);
-    texts_free(&texts);
-    return status;
-}
-
-static enum ponder_status run(const struct options *options, const struct pd_error *err)
+static enum ponder_status convert_file(const struct options *options, const struct pd_error *err)
 {
     struct source source;
-    PD_TRY(check_output(options, err));
     PD_TRY(source_open(&source, options->in, err));
     enum pd_format_id *formats = tr_alloc((size_t)source.gguf.n_tensors, sizeof *formats);
     enum ponder_status status = quantize(options, &source, formats, err);
     free(formats);
     source_close(&source);
+    return status;
+}
+
+static enum ponder_status run(const struct options *options, const struct pd_error *err)
+{
+    struct texts texts = {.n = 0};
+    PD_TRY(check_output(options, err));
+    if (options->eval) /* first: what is wrong with it should not show when all work is done */
+        PD_TRY(texts_read(&texts, options->eval, err));
+    enum ponder_status status = convert_file(options, err);
     if (status == PONDER_OK && options->eval)
-        status = measure_both(options, err);
+        status = measure(options, options->in, &texts, err);
+    if (status == PONDER_OK && options->eval)
+        status = measure(options, options->out, &texts, err);
+    texts_free(&texts);
     return status;
 }
 

@@ -215,6 +215,8 @@ static void test_texts_that_cannot_be_used_are_refused_in_one_line(void **state)
         assert_false(program_has("out.gguf"));
     }
     program_assert_refused(3, "in.gguf out.gguf --calibrate nowhere.txt", "nowhere.txt");
+    program_assert_refused(3, "in.gguf out.gguf --eval nowhere.txt", "nowhere.txt");
+    assert_false(program_has("out.gguf"));
     program_assert_refused(2, "in.gguf out.gguf --gptq", "--gptq needs --calibrate");
     program_assert_refused(2, "in.gguf out.gguf --plain --calibrate rows.jsonl", "--plain");
     program_assert_refused(2, "in.gguf out.gguf --calibrate rows.jsonl --tokens 1",
