@@ -357,6 +357,35 @@ static void test_no_paths_give_no_choice(void **state)
     }
 }
 
+/* With no time left one path is made to answer, whatever the strategy, and nothing else is begun. */
+static void test_behind_the_deadline_one_path_is_forced(void **state)
+{
+    (void)state;
+    int n_answers = 0;
+    for (int i = 0; pd_strategy_get(i) != NULL; i++) {
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            struct setting t = random_setting(&pairs[0], 30000 + seed);
+            struct scripted *s = scripted_new(&t.script, 4, 100);
+            struct pd_task task = task_of(s, &t);
+            struct pd_outcome outcome;
+            task.n_samples = 4;
+            task.deadline_ns = 1; /* long ago */
+            s->search.forced[0] = SCRIPT_WORD;
+            s->search.forced[1] = SCRIPT_LINE;
+            s->search.n_forced = 2;
+            assert_int_equal(pd_search_run(&s->search, &task, pd_strategy_get(i), 0, &outcome),
+                             PONDER_OK);
+            assert_int_equal(outcome.finish, PONDER_DEADLINE);
+            assert_int_equal(s->search.n_created, 1);
+            assert_int_equal(s->search.path[0].state, PD_PATH_FORCED);
+            assert_true(outcome.text_bytes >= 3 && memcmp(s->search.text, "a \n", 3) == 0);
+            n_answers += outcome.answer[0] != '\0';
+            scripted_free(s);
+        }
+    }
+    assert_true(n_answers > 20);
+}
+
 /* ---- the number of lanes ---- */
 
 static void test_lanes_change_nothing(void **state)
@@ -404,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_stopped_at_any_moment_the_best_so_far_is_chosen),
         cmocka_unit_test(test_greedy_is_its_one_sample),
         cmocka_unit_test(test_no_paths_give_no_choice),
+        cmocka_unit_test(test_behind_the_deadline_one_path_is_forced),
         cmocka_unit_test(test_lanes_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,7 +149,7 @@ struct slow_choice slow_weigh(const struct slow_search *slow, const int *paths, 
 {
     struct slow_choice choice = {-1, 0.0};
     int n_unvetoed = 0, n_scored = 0, votes[6] = {0}, scored[6] = {0}, n_votes = 0;
-    double weight[6] = {0.0}, odds[6], total = 0.0;
+    double weight[6] = {0.0}, odds[6];
     bool counts[SLOW_MAX_PATHS];
     for (int i = 0; i < n; i++)
         n_unvetoed += slow->path[paths[i]].answer >= 0 && !slow->path[paths[i]].is_vetoed;
@@ -168,7 +168,6 @@ struct slow_choice slow_weigh(const struct slow_search *slow, const int *paths, 
         n_scored++;
         scored[p->answer]++;
         weight[p->answer] += w;
-        total += w;
         double c = w > 0.999 ? 0.999 : w < 0.001 ? 0.001 : w;
         odds[p->answer] *= c / (1.0 - c);
     }
