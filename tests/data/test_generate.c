@@ -56,7 +56,7 @@ static bool is_right(const char *step, int64_t *result_ret)
 static void assert_text_is_whole(const char *text)
 {
     size_t n = strlen(text);
-    bool is_good = n > 15 && strchr("?.", text[n - 1]) && !islower((unsigned char)text[0]);
+    bool is_good = n > 11 && strchr("?.", text[n - 1]) && !islower((unsigned char)text[0]);
     is_good = is_good && !strpbrk(text, "{}[]@#~|_\\") && !strstr(text, "  ") &&
               !strstr(text, " .") && !strstr(text, " ?") && !strstr(text, " ,") &&
               !strstr(text, "..") && !strstr(text, ",,");
