@@ -107,8 +107,10 @@ static enum ponder_status layout_verifier(struct ponder *p, const struct pd_sour
         d = &p->verifier;
         pd_decoder_layout(d, &of, &p->kernels, size, a, a, &ignored);
     }
-    PD_TRY(pd_judge_layout(&p->prm.judge, &source->verifier->file.gguf, model->hparams.n_embd, a,
-                           err));
+    PD_TRY(pd_source_blame(
+        source->verifier->path,
+        pd_judge_layout(&p->prm.judge, &source->verifier->file.gguf, model->hparams.n_embd, a, err),
+        err));
     /* On the policy's decoder behind the search's own. */
     int first_lane = source->verifier_is_model ? 0 : p->decoder.kv.n_lanes - size.n_lanes;
     pd_prm_layout(&p->prm, d, source->adapter_of[PD_VERIFIER], first_lane, p->tokenizer, prm_size,
@@ -394,8 +396,10 @@ static enum ponder_status load_all(struct ponder *p, const struct pd_source *sou
     PD_TRY(choose_chat(p, source, err));
     PD_TRY(pd_decoder_loaded(&p->decoder, err));
     if (p->has_prm)
-        PD_TRY(pd_judge_resolve(&p->prm.judge, p->tokenizer, p->search.scratch,
-                                p->search.scratch_bytes, err));
+        PD_TRY(pd_source_blame(source->verifier->path,
+                               pd_judge_resolve(&p->prm.judge, p->tokenizer, p->search.scratch,
+                                                p->search.scratch_bytes, err),
+                               err));
     return is_packed ? pd_sidecar_end_check(&l.check, err) : PONDER_OK;
 }
 

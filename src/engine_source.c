@@ -7,9 +7,8 @@
 
 #include "model/judge.h"
 
-/* Says of which file an error is. */
-static enum ponder_status blame(const char *path, enum ponder_status status,
-                                const struct pd_error *err)
+enum ponder_status pd_source_blame(const char *path, enum ponder_status status,
+                                   const struct pd_error *err)
 {
     char text[PONDER_ERROR_BYTES];
     if (status == PONDER_OK || status == PONDER_NO_MEMORY || err == NULL || err->text == NULL)
@@ -91,12 +90,14 @@ enum ponder_status pd_source_read(struct pd_source *source, struct pd_arena *a,
     for (int i = 0; i < source->n_files; i++) {
         struct pd_source_adapter *adapter = &source->adapter[i];
         const struct pd_gguf *gguf = &adapter->file.gguf;
-        PD_TRY(blame(adapter->path, read_file(&adapter->file, source->is_read, a, err), err));
+        PD_TRY(pd_source_blame(adapter->path, read_file(&adapter->file, source->is_read, a, err),
+                               err));
         if (adapter == source->verifier && !pd_adapter_is_one(gguf))
-            PD_TRY(blame(adapter->path, read_verifier(source, a, err), err));
+            PD_TRY(pd_source_blame(adapter->path, read_verifier(source, a, err), err));
         else
-            PD_TRY(blame(adapter->path,
-                         pd_adapter_open(&adapter->adapter, gguf, &source->model, a, err), err));
+            PD_TRY(pd_source_blame(adapter->path,
+                                   pd_adapter_open(&adapter->adapter, gguf, &source->model, a, err),
+                                   err));
     }
     return PONDER_OK;
 }
@@ -110,8 +111,8 @@ static enum ponder_status scratch_bytes(const struct pd_source *source, size_t *
     total += (size_t)PD_MAX_LAYERS * sizeof(struct pd_layer) + (size_t)3 * PD_ARENA_ALIGN;
     for (int i = 0; i < source->n_files; i++) {
         map = &source->adapter[i].file.map;
-        PD_TRY(blame(source->adapter[i].path,
-                     pd_gguf_scratch_bytes(map->data, map->bytes, &bytes, err), err));
+        PD_TRY(pd_source_blame(source->adapter[i].path,
+                               pd_gguf_scratch_bytes(map->data, map->bytes, &bytes, err), err));
         total +=
             bytes + (size_t)3 * PD_ARENA_ALIGN +
             (size_t)PD_MAX_LAYERS * (sizeof(struct pd_adapted_layer) + sizeof(struct pd_layer));

@@ -55,6 +55,10 @@ enum ponder_status pd_source_read(struct pd_source *source, struct pd_arena *a,
 enum ponder_status pd_source_read_in_pages(struct pd_source *source, size_t *directory_ret,
                                            const struct pd_error *err);
 
+/* The same status, with an error text that names the file it is about. */
+enum ponder_status pd_source_blame(const char *path, enum ponder_status status,
+                                   const struct pd_error *err);
+
 /* What the policy's decoder is made of, and a verifier's. */
 struct pd_decoder_source pd_source_of_decoder(const struct pd_source *source);
 struct pd_decoder_source pd_source_of_verifier(const struct pd_source *source);

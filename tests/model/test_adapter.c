@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "model/adapter.h"
 #include "ponder.h"
 #include "tests/support/model_file.h"
@@ -123,13 +124,25 @@ static void test_what_does_not_belong_is_refused_with_words(void **state)
 {
     (void)state;
     static const struct written cases[] = {
-        {"model", "lora", "llama", 1, {{NULL}}, PONDER_UNSUPPORTED, "'model', not an adapter"},
-        {NULL, "lora", "llama", 1, {{NULL}}, PONDER_UNSUPPORTED, "'model', not an adapter"},
-        {"adapter", "control_vector", "llama", 1, {{NULL}}, PONDER_UNSUPPORTED, "control_vector"},
-        {"adapter", NULL, "llama", 1, {{NULL}}, PONDER_BAD_FILE, "adapter.type"},
-        {"adapter", "lora", "qwen2", 1, {{NULL}}, PONDER_OTHER_BASE, "qwen2"},
-        {"adapter", "lora", "llama", NAN, {{NULL}}, PONDER_BAD_FILE, "alpha"},
-        {"adapter", "lora", "llama", 1, {{NULL}}, PONDER_BAD_FILE, "no tensors"},
+        {"model",
+         "lora",
+         "llama",
+         1,
+         {{NULL, 0, 0}},
+         PONDER_UNSUPPORTED,
+         "'model', not an adapter"},
+        {NULL, "lora", "llama", 1, {{NULL, 0, 0}}, PONDER_UNSUPPORTED, "'model', not an adapter"},
+        {"adapter",
+         "control_vector",
+         "llama",
+         1,
+         {{NULL, 0, 0}},
+         PONDER_UNSUPPORTED,
+         "control_vector"},
+        {"adapter", NULL, "llama", 1, {{NULL, 0, 0}}, PONDER_BAD_FILE, "adapter.type"},
+        {"adapter", "lora", "qwen2", 1, {{NULL, 0, 0}}, PONDER_OTHER_BASE, "qwen2"},
+        {"adapter", "lora", "llama", NAN, {{NULL, 0, 0}}, PONDER_BAD_FILE, "alpha"},
+        {"adapter", "lora", "llama", 1, {{NULL, 0, 0}}, PONDER_BAD_FILE, "no tensors"},
         {"adapter",
          "lora",
          "llama",
@@ -271,12 +284,65 @@ static void test_the_engine_names_the_adapter_s_file(void **state)
     teardown(&f);
 }
 
+/* Reads both ends of what was found. */
+static void touch(const struct pd_adapter *adapter)
+{
+    for (int i = 0; i < adapter->n_layers; i++)
+        for (int t = 0; t < PD_LAYER_TENSORS; t++) {
+            const struct pd_low_rank *pair = &adapter->layer[i].matrix[t];
+            const struct pd_tensor *tensors[2] = {&pair->a, &pair->b};
+            for (int k = 0; k < 2 && pair->a.data != NULL; k++) {
+                const struct pd_tensor *tensor = tensors[k];
+                const struct pd_format *format = tensor->format;
+                size_t n_blocks =
+                    (size_t)tensor->rows * (size_t)tensor->cols / format->block_elements;
+                float values[32];
+                format->decode(tensor->data, values, 1);
+                format->decode((const char *)tensor->data + (n_blocks - 1) * format->block_bytes,
+                               values, 1);
+            }
+        }
+}
+
+static void test_damaged_files_open_or_say_why_not(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int n_refused = 0;
+    setup(&f);
+    struct tiny_adapter *tiny = tiny_adapter_new(&f.options);
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        struct pd_adapter adapter;
+        void *scratch[2];
+        char err[PONDER_ERROR_BYTES] = "";
+        size_t n_bytes = tiny->n_bytes;
+        if (seed % 4 == 0) /* cut */
+            n_bytes = pd_rng_u64(seed, 1, 0) % n_bytes + 1;
+        unsigned char *bytes = malloc(n_bytes);
+        memcpy(bytes, tiny->bytes, n_bytes);
+        for (uint64_t i = 0; i < 1 + seed % 8; i++) /* most of it at the front: the directory */
+            bytes[pd_rng_u64(seed, 2, i) % pd_min_size(n_bytes, 4096)] ^=
+                (unsigned char)(1u << pd_rng_u64(seed, 3, i) % 8);
+        if (open_bytes(&f, bytes, n_bytes, &adapter, scratch, err) == PONDER_OK)
+            touch(&adapter);
+        else
+            n_refused += err[0] != '\0';
+        free(scratch[0]);
+        free(scratch[1]);
+        free(bytes);
+    }
+    assert_true(n_refused > 1000);
+    tiny_adapter_free(tiny);
+    teardown(&f);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_adapter_is_what_the_file_holds),
         cmocka_unit_test(test_what_does_not_belong_is_refused_with_words),
         cmocka_unit_test(test_the_engine_names_the_adapter_s_file),
+        cmocka_unit_test(test_damaged_files_open_or_say_why_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -609,6 +609,7 @@ static void test_judges_that_cannot_be_are_refused(void **state)
             fail_msg("case %d: %s, '%s' does not say '%s'", (int)i, ponder_status_text(status), err,
                      cases[i].says);
         assert_int_equal(ponder_status_exit_code(status), 3);
+        assert_non_null(strstr(err, f.verifier)); /* which file it is about */
     }
     remove_files(&f);
     make_files(&f, ADAPTER_TWO, PD_Q8_0); /* an adapter without a head */
