@@ -138,8 +138,8 @@ static void measure_steps(struct tr_setup *setup, int micro)
         tr_lora_fold(&setup->model, setup->pool);
         double all = worked_now(n) - begin_work;
         double gflops = tr_team_take_flops(&team) / work / 1e9;
-        printf("%4d %10.0f %21.0f %16.0f %6.0f%% %8.0f ms\n", round, micro * n / run, gflops,
-               plain, 100 * gflops / plain, 1000 * (all - work));
+        printf("%4d %10.0f %21.0f %16.0f %6.0f%% %8.0f ms\n", round, micro * n / run, gflops, plain,
+               100 * gflops / plain, 1000 * (all - work));
     }
     for (int i = 0; i < n; i++)
         tr_batch_free(&batches[i]);

@@ -13,8 +13,8 @@ static bool begins_with(struct pd_string s, const char *start)
     return s.bytes >= bytes && memcmp(s.data, start, bytes) == 0;
 }
 
-/* Keys that are written anew. */
-static bool is_ours(const struct tr_model *m, const struct tr_save *how, struct pd_string key)
+/* Keys that are written anew: heads among them, which every model has read. */
+static bool is_ours(const struct tr_save *how, struct pd_string key)
 {
     static const char *const always[] = {"general.file_type", "general.quantization_version",
                                          "general.alignment", "general.name"};
@@ -28,19 +28,19 @@ static bool is_ours(const struct tr_model *m, const struct tr_save *how, struct 
     if (how->revises && pd_string_equal(key, "ponder.revision"))
         return true;
     for (int i = 0; i < TR_HEADS; i++)
-        if (m->head[i].weight != NULL && begins_with(key, tr_head_key((enum tr_head_kind)i)))
+        if (begins_with(key, tr_head_key((enum tr_head_kind)i)))
             return true;
     return false;
 }
 
-static void copy_metadata(struct gguf_out *g, const struct tr_model *m, const struct tr_save *how)
+static void copy_metadata(struct gguf_out *g, const struct tr_save *how)
 {
     for (int i = 0; i < how->base->n_kv; i++) {
         const struct pd_gguf_kv *kv = &how->base->kv[i];
         bool is_wanted = how->is_adapter ? begins_with(kv->key, "ponder.")
                          : how->is_new   ? begins_with(kv->key, "tokenizer.")
                                          : true;
-        if (is_wanted && !is_ours(m, how, kv->key))
+        if (is_wanted && !is_ours(how, kv->key))
             gguf_out_copy(g, kv);
     }
 }
@@ -126,7 +126,7 @@ enum ponder_status tr_save(const struct tr_model *m, const struct tr_save *how, 
     gguf_out_string(&g, "general.name", how->name);
     gguf_out_u32(&g, "general.file_type", file_type(how->format));
     gguf_out_u32(&g, "general.quantization_version", 2);
-    copy_metadata(&g, m, how);
+    copy_metadata(&g, how);
     put_format(&g, m, how);
     if (how->is_adapter)
         put_adapters(&g, m, how->format);

@@ -136,6 +136,18 @@ static void forget_adapters(struct tr_model *m)
     m->n_lora = m->lora_rank = 0;
 }
 
+/* A head says nothing about hidden states other than those it was trained on. */
+static void drop_stale_heads(struct tr_model *m)
+{
+    for (int i = 0; i < TR_HEADS; i++)
+        if (m->head[i].weight != NULL && m->head[i].param == TR_FROZEN) {
+            tr_say("%s is left out: the weights under it change",
+                   tr_head_key((enum tr_head_kind)i));
+            free(m->head[i].weight);
+            m->head[i].weight = NULL;
+        }
+}
+
 static enum ponder_status choose_parameters(struct tr_setup *s, const struct pd_error *err)
 {
     const struct tr_settings *o = s->settings;
@@ -154,6 +166,8 @@ static enum ponder_status choose_parameters(struct tr_setup *s, const struct pd_
     }
     if (!o->is_bench && tr_setup_head(o) != TR_HEADS)
         tr_model_train_head(m, tr_setup_head(o));
+    if (!tr_model_trunk_is_frozen(m))
+        drop_stale_heads(m);
     s->writes_adapter = m->n_lora > 0 && !o->merges;
     return PONDER_OK;
 }

@@ -345,6 +345,107 @@ static void test_a_full_disk_leaves_the_last_checkpoint(void **state)
     free(after);
 }
 
+/* Rollouts: two samples of each sum, one of them wrong by one. */
+static void write_rollouts(const struct fixture *f, const char *name, int n)
+{
+    char text[32768];
+    size_t at = 0;
+    for (int i = 0; i < n; i++) {
+        int a = i * 7 % 10, b = i * 3 % 9, c = a + b;
+        at += (size_t)snprintf(
+            text + at, sizeof text - at,
+            "{\"id\":%d,\"question\":\"%d and %d.\",\"answer\":\"%d\",\"pass\":%s,\"samples\":["
+            "{\"text\":\"%d+%d=%d\\n#%d\",\"right\":true,\"labels\":[1,1]},"
+            "{\"text\":\"%d*%d=%d\\n#%d\",\"right\":false,\"labels\":[0.1,0]}]}\n",
+            i, a, b, c, a > 4 ? "0.1" : "0.9", a, b, c, c, a, b, a * b, a * b);
+    }
+    write_text(f, name, text);
+}
+
+/* Opens a file of the folder and looks for a key in it. */
+static void check_key(const struct fixture *f, const char *name, const char *key, bool is_there)
+{
+    size_t bytes = 0, n = strlen(key);
+    char *text = read_text(f, name, &bytes);
+    assert_non_null(text);
+    bool found = false;
+    for (size_t i = 8; !found && i + n + 4 <= bytes;
+         i++) /* its length stands before it, its type behind */
+        found = (unsigned char)text[i - 8] == n && memcmp(text + i, key, n) == 0;
+    free(text);
+    if (found != is_there)
+        fail_msg("%s in %s: %s", key, name, found ? "found" : "not found");
+}
+
+static void test_heads_learn_and_go_into_the_file(void **state)
+{
+    const struct fixture *f = *state;
+    write_rollouts(f, "rollouts", 40);
+    assert_int_equal(run(f,
+                         "verify --base BASE --data @rollouts --out @v.gguf --steps 150 --lr 1e-2 "
+                         "--language 0.2 " SMALL),
+                     0);
+    assert_true(last_loss(f, "v.gguf.csv", 4) < 0.4);
+    check_key(f, "v.gguf", "ponder.head.value", true);
+    check_key(f, "v.gguf", "ponder.head.value.bias", true);
+    check_key(f, "v.gguf", "ponder.head.difficulty", false);
+    check_key(f, "v.gguf", "ponder.prompt", false); /* it was not trained to write */
+
+    assert_int_equal(
+        run(f, "difficulty --base @v.gguf --data @rollouts --out @w.gguf --steps 100 --lr 3e-2 "
+               "--head-only " SMALL),
+        0);
+    check_key(f, "w.gguf", "ponder.head.value", true); /* goes on */
+    check_key(f, "w.gguf", "ponder.head.difficulty", true);
+    assert_true(last_loss(f, "w.gguf.csv", 4) < 0.3);
+}
+
+static void test_heads_go_beside_an_adapter(void **state)
+{
+    const struct fixture *f = *state;
+    write_rollouts(f, "rollouts", 40);
+    assert_int_equal(
+        run(f, "sft --base BASE --data @rollouts --out @l.gguf --lora 4 --steps 20 " SMALL), 0);
+    check_key(f, "l.gguf", "ponder.prompt", true);
+    assert_int_equal(
+        run(f, "verify --base BASE --adapter @l.gguf --data @rollouts --out @lv.gguf --head-only "
+               "--steps 30 --lr 1e-2 " SMALL),
+        0);
+    assert_int_equal(
+        run(f,
+            "difficulty --base BASE --adapter @lv.gguf --data @rollouts --out @lw.gguf --head-only "
+            "--steps 30 --lr 1e-2 " SMALL),
+        0);
+    static const char *const keys[] = {"ponder.prompt", "ponder.head.value",
+                                       "ponder.head.difficulty", "adapter.lora.alpha",
+                                       "blk.0.attn_q.weight.lora_a"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        check_key(f, "lw.gguf", keys[i], true);
+    check_key(f, "lw.gguf", "blk.0.attn_q.weight", false);
+    assert_int_equal(
+        run(f, "verify --base BASE --adapter @lw.gguf --data @rollouts --out @lx.gguf --lora 4 "
+               "--merge --steps 2 " SMALL),
+        0);
+    check_key(f, "lx.gguf", "blk.0.attn_q.weight", true);
+    check_key(f, "lx.gguf", "ponder.head.difficulty", false); /* of another trunk now */
+}
+
+static void test_a_reviser_and_a_student_learn(void **state)
+{
+    const struct fixture *f = *state;
+    write_rollouts(f, "rollouts", 40);
+    assert_int_equal(
+        run(f, "revise --base BASE --data @rollouts --out @r.gguf --steps 150 --lr 1e-2 " SMALL),
+        0);
+    assert_true(last_loss(f, "r.gguf.csv", 4) < 0.5);
+    check_key(f, "r.gguf", "ponder.revision", true);
+    assert_int_equal(
+        run(f, "distill --base BASE --teacher @r.gguf --data @rollouts --out @s.gguf --steps 100 "
+               "--lr 1e-2 --batch 128 " SMALL),
+        0);
+    assert_true(last_loss(f, "s.gguf.csv", 4) < 0.5);
+}
+
 static void test_usage_errors_are_one_clear_line(void **state)
 {
     const struct fixture *f = *state;
@@ -409,6 +510,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_rows_are_named_and_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_last_checkpoint, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_heads_learn_and_go_into_the_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_heads_go_beside_an_adapter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_reviser_and_a_student_learn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_usage_errors_are_one_clear_line, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
