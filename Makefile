@@ -51,8 +51,9 @@ TEST_SH := $(sort $(wildcard tests/*.sh tests/cli/*.sh))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # What makes models needs OpenBLAS; it and its tests are left out where that is missing, and for other machines.
 MAKERS := quantize train
-quantize_SRC := $(wildcard quant/quantize/*.c) $(filter-out %/main.c,$(wildcard models/train/*.c))
-train_SRC := $(wildcard models/train/*.c)
+train_SRC := $(wildcard models/train/*.c) \
+             $(wildcard models/train/$(if $(filter x86_64-%,$(MACHINE)),x86,generic)/*.c)
+quantize_SRC := $(wildcard quant/quantize/*.c) $(filter-out %/main.c,$(train_SRC))
 HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes))
 ifeq ($(HAS_BLAS),)
 TEST_SRC := $(filter-out $(MAKERS:%=tests/%/%),$(TEST_SRC))
@@ -111,7 +112,8 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $(call obj,$(filter-out %/main.c,
 endef
 $(foreach maker,$(MAKERS),$(eval $(call maker_rules,$(maker))))
 # The trainer's loops over floats want vectors, and products with sums in one instruction.
-$(BUILD)/models/train/%.o: ARCH_CFLAGS = -O3 -march=native -ffp-contract=fast -fno-trapping-math -fno-signed-zeros
+$(BUILD)/models/train/%.o: ARCH_CFLAGS = -O3 -march=native -ffp-contract=fast -fno-trapping-math -fno-signed-zeros $(ISA_CFLAGS)
+$(BUILD)/models/train/x86/%_avx512bf16.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512bf16
 
 $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(wildcard quant/encode*.c) \
   tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # layers.sh - the rules of the source tree that a compiler does not see:
 #   includes go one way (the layers below), the program sees the public header only;
-#   instruction sets are known in arch/ only (one exception: the pause in base/pool.c's spin);
+#   instruction sets are known in arch/ only (exceptions: the pause in base/pool.c's spin, the trainer's own kernels
+#   in models/train/x86/);
 #   the library does not print, exit, allocate or read the environment, and asks the system for files,
 #   pages, the clock and cores in one file.
 # Names are looked for in code: comments and strings are taken out first.
@@ -82,6 +83,7 @@ violations() {
             mine = layer(file)
             in_library = mine >= 1 && mine <= 7
             is_maker = file ~ /^(quant|models)\// && mine == 99 # makes models: may use up to src/decode
+            is_trainer_isa = file ~ /^models\/train\/x86\// # kernels that the runtime has no use for
             is_test = file ~ /^tests\//
             names = "(^|[^A-Za-z0-9_>.])"
             banned = names "(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|putc|fputc|fwrite|perror" \
@@ -93,7 +95,7 @@ violations() {
                 "|gettimeofday|sched_getaffinity|sysconf)[ \t]*\\("
         }
         /^[ \t]*#[ \t]*include[ \t]*</ {
-            if (match($0, /<[a-z0-9]*intrin\.h>|<arm_[a-z0-9]*\.h>|<riscv_vector\.h>/) && mine != 3)
+            if (match($0, /<[a-z0-9]*intrin\.h>|<arm_[a-z0-9]*\.h>|<riscv_vector\.h>/) && mine != 3 && !is_trainer_isa)
                 bad("instruction set header outside arch/")
             next
         }
@@ -113,7 +115,7 @@ violations() {
             next
         }
         /^[ \t]*#[ \t]*(if|ifdef|ifndef|elif)/ {
-            if (!is_test && mine != 3 && file != "src/base/pool.c" && match($0, \
+            if (!is_test && mine != 3 && !is_trainer_isa && file != "src/base/pool.c" && match($0, \
                 /__(AVX|SSE|MMX|FMA|F16C|BMI|ARM|arm|aarch64|AARCH64|NEON|x86_64|i[3-6]86|amd64|riscv|wasm|powerpc|POWER|ALTIVEC|mips|s390)[A-Za-z0-9_]*|_M_[A-Z0-9]+/))
                 bad("instruction set outside arch/: " substr($0, RSTART, RLENGTH))
             next

@@ -66,7 +66,7 @@ static void multiply(void *context, int phase, int chunk, int thread)
         const struct tr_tensor *t = p->model->layer[0][k];
         if (t == NULL || t->rows == 1)
             continue;
-        struct tr_shape s = {p->n, t->cols, t->rows};
+        struct tr_shape s = {p->n, t->cols, t->rows, NULL};
         tr_linear(s, p->x[chunk], t->value, p->out[chunk], false);
         tr_linear_dx(s, p->x[chunk], t->value, p->out[chunk], false);
         tr_linear_dw(s, p->x[chunk], p->x[chunk], 1.0f, p->dw[chunk]);
@@ -121,7 +121,7 @@ static void measure_steps(struct tr_setup *setup, int micro)
     int n = setup->n_threads;
     struct tr_batch *batches = tr_alloc((size_t)n, sizeof *batches);
     tr_team_init(&team, &setup->model, NULL, setup->pool, n,
-                 (struct tr_pass_size){micro, SEQUENCE, true});
+                 (struct tr_pass_size){micro, SEQUENCE, true, setup->is_bf16});
     tr_adam_init(&adam, &setup->model.params);
     for (int i = 0; i < n; i++) {
         tr_batch_init(&batches[i], micro);
@@ -156,10 +156,10 @@ int tr_bench(const struct tr_settings *settings)
     enum ponder_status status = tr_setup_open(&setup, settings, &err);
     if (status == PONDER_OK) {
         printf("%s, %.1f M parameters, %.2f M trained; sequences of %d, %d tokens a thread, %d "
-               "threads\n",
+               "threads, products in %s\n",
                setup.model.family->name, (double)tr_model_size(&setup.model) / 1e6,
                (double)setup.model.params.n_values / 1e6, SEQUENCE, settings->micro,
-               setup.n_threads);
+               setup.n_threads, setup.is_bf16 ? "bf16" : "f32");
         measure_steps(&setup, settings->micro);
     } else {
         tr_say("%s", text);

@@ -16,10 +16,13 @@ static inline size_t tr_area(int rows, int cols)
     return (size_t)rows * (size_t)cols;
 }
 
-/* A product of n rows of `in` elements with a matrix [out][in]. */
+/* A product of n rows of `in` elements with a matrix [out][in]. words: scratch of tr_shape_words() for rounding both
+ * to bfloat16 (product.h), unless the matrix is too thin for that to pay; NULL: floats. */
 struct tr_shape {
     int n, in, out;
+    uint32_t *words;
 };
+size_t tr_shape_words(int n, int in, int out);
 
 /* y[n][out] = x w^T, or += */
 void tr_linear(struct tr_shape s, const float *x, const float *w, float *y, bool adds);

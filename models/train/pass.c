@@ -8,8 +8,9 @@
 #include "memory.h"
 #include "ops.h"
 
-/* Logits are made in blocks of rows of about this size, which the last cache holds. */
-enum { LOGIT_FLOATS = 2 << 20 };
+/* Logits are made in blocks of rows of about this size, which the last cache holds; not fewer rows than pay for a look
+ * at the whole matrix. */
+enum { LOGIT_FLOATS = 2 << 20, LOGIT_ROWS = 128 };
 
 static int q_cols(const struct pd_hparams *h)
 {
@@ -53,13 +54,27 @@ static void lay_out_layer(struct tr_kept *kept, const struct tr_pass *p, struct 
     }
 }
 
+/* The most that a product with one of the model's matrices takes. */
+static size_t product_words(const struct tr_pass *p)
+{
+    size_t most = 0;
+    for (int i = 0; p->is_bf16 && i < p->model->n_tensors; i++) {
+        const struct tr_tensor *t = &p->model->tensor[i];
+        int n = t == p->model->output ? p->logit_rows : p->max_tokens;
+        size_t words = t->rows > 1 ? tr_shape_words(n, t->cols, t->rows) : 0;
+        most = words > most ? words : most;
+    }
+    return most;
+}
+
 static void lay_out(struct tr_pass *p, struct pd_arena *a)
 {
     const struct pd_hparams *h = &p->model->hparams;
     size_t n = (size_t)p->max_tokens, embd = n * (size_t)h->n_embd;
     size_t rank = n * (size_t)p->model->lora_rank;
     int n_kept = p->keeps ? h->n_layers : 1;
-    p->logit_rows = pd_max_int(1, pd_min_int(p->max_tokens, LOGIT_FLOATS / h->n_vocab));
+    p->logit_rows = pd_min_int(p->max_tokens, pd_max_int(LOGIT_ROWS, LOGIT_FLOATS / h->n_vocab));
+    p->words = p->is_bf16 ? PD_NEW(a, uint32_t, product_words(p)) : NULL;
     p->kept = PD_NEW(a, struct tr_kept, n_kept);
     for (int l = 0; l < n_kept; l++)
         lay_out_layer(p->kept != NULL ? &p->kept[l] : NULL, p, a);
@@ -90,7 +105,8 @@ static struct tr_pass sized(const struct tr_model *model, struct tr_pass_size si
     return (struct tr_pass){.model = model,
                             .max_tokens = size.max_tokens,
                             .max_sequence = size.max_sequence,
-                            .keeps = size.keeps};
+                            .keeps = size.keeps,
+                            .is_bf16 = size.is_bf16};
 }
 
 size_t tr_pass_bytes(const struct tr_model *model, struct tr_pass_size size)
@@ -124,7 +140,7 @@ void tr_pass_free(struct tr_pass *p)
 static void apply(struct tr_pass *p, const struct tr_tensor *w, const struct tr_tensor *bias, int n,
                   const float *x, float *y, bool adds)
 {
-    struct tr_shape shape = {n, w->cols, w->rows};
+    struct tr_shape shape = {n, w->cols, w->rows, p->words};
     if (p->watch != NULL)
         p->watch(p->watch_user, w, x, n);
     tr_linear(shape, x, w->value, y, adds);

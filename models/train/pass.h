@@ -39,6 +39,8 @@ struct tr_pass {
     float *gathered, *dgathered; /* [max_tokens][n_embd] rows with targets */
     float *logits;               /* [logit_rows][n_vocab] */
     int logit_rows;
+    bool is_bf16;
+    uint32_t *words; /* scratch of products in bfloat16, or NULL */
     void *block;
     size_t block_bytes;
 };
@@ -47,6 +49,7 @@ struct tr_pass_size {
     int max_tokens;   /* of a batch */
     int max_sequence; /* of a sequence in it */
     bool keeps;       /* for tr_pass_back() */
+    bool is_bf16;     /* products in bfloat16: only where tr_product_bf16_runs() */
 };
 
 void tr_pass_init(struct tr_pass *p, const struct tr_model *model, const struct pd_rope *rope,

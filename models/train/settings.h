@@ -30,6 +30,7 @@ struct tr_settings {
     double epochs, seconds, checkpoint_seconds;
     int n_evals, eval_tokens;
     enum pd_format_id format;
+    const char *precision; /* "bf16" or "f32"; NULL: bf16 where the CPU has it */
     uint64_t seed;
 };
 

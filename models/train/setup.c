@@ -10,6 +10,7 @@
 
 #include "lora.h"
 #include "memory.h"
+#include "product.h"
 #include "save.h"
 
 /* Puts the file's name before an error about its inside. */
@@ -176,6 +177,8 @@ enum ponder_status tr_setup_open(struct tr_setup *s, const struct tr_settings *s
                                  const struct pd_error *err)
 {
     *s = (struct tr_setup){.settings = settings};
+    s->is_bf16 = settings->precision != NULL ? strcmp(settings->precision, "bf16") == 0
+                                             : tr_product_bf16_runs();
     PD_TRY(start_pool(s, err));
     PD_TRY(settings->new_spec != NULL ? make_new(s, err) : read_base(s, err));
     PD_TRY(choose_parameters(s, err));

@@ -16,6 +16,7 @@ struct tr_setup {
     void *tokenizer_block, *pool_block;
     struct pd_pool *pool;
     int n_threads;
+    bool is_bf16;        /* how products are done */
     bool writes_adapter; /* what comes out is an adapter */
 };
 

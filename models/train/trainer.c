@@ -108,11 +108,11 @@ static void describe_run(struct trainer *t)
     snprintf(t->run, sizeof t->run,
              "objective=%s parameters=%zu arrays=%d lora=%d head-only=%d seed=%llu batch=%d "
              "micro=%d threads=%d examples=%d tokens=%zu lr=%g weight-decay=%g clip=%g warmup=%d "
-             "language=%g calculator=%d",
+             "language=%g calculator=%d precision=%s",
              tr_task_name(o->task), p->n_values, p->n, o->lora_rank, o->head_only,
              (unsigned long long)o->seed, o->batch, t->micro, t->setup.n_threads,
              t->data.n_examples, t->data.n_tokens, o->rate, o->weight_decay, o->clip, o->warmup,
-             o->language_weight, o->has_calculator);
+             o->language_weight, o->has_calculator, t->setup.is_bf16 ? "bf16" : "f32");
 }
 
 static enum ponder_status resume(struct trainer *t)
@@ -135,13 +135,14 @@ static enum ponder_status resume(struct trainer *t)
 static void introduce(const struct trainer *t)
 {
     const struct tr_model *m = &t->setup.model;
-    struct tr_pass_size size = {t->micro, t->data.max_tokens, true};
+    struct tr_pass_size size = {t->micro, t->data.max_tokens, true, t->setup.is_bf16};
     if (t->settings->is_quiet)
         return;
     tr_say("%s, %.1f M parameters, %.2f M of them or beside them are trained; %d examples of %zu "
-           "tokens; %d batches of %d tokens a step on %d threads; %.0f MiB",
+           "tokens; %d batches of %d tokens a step on %d threads, products in %s; %.0f MiB",
            m->family->name, (double)tr_model_size(m) / 1e6, (double)m->params.n_values / 1e6,
            t->data.n_examples, t->data.n_tokens, t->n_batches, t->micro, t->team.n,
+           t->setup.is_bf16 ? "bf16" : "f32",
            ((double)tr_pass_bytes(m, size) * t->team.n +
             4.0 * ((double)m->n_values + (double)(t->team.n + 2) * (double)m->params.n_values)) /
                1048576);
@@ -160,7 +161,8 @@ static enum ponder_status begin(struct trainer *t)
     tr_adam_init(&t->adam, &t->setup.model.params);
     PD_TRY(resume(t));
     tr_team_init(&t->team, &t->setup.model, o->teacher ? &t->setup.teacher : NULL, t->setup.pool,
-                 t->setup.n_threads, (struct tr_pass_size){t->micro, t->data.max_tokens, true});
+                 t->setup.n_threads,
+                 (struct tr_pass_size){t->micro, t->data.max_tokens, true, t->setup.is_bf16});
     tr_feed_init(&t->feed, &t->data, o->seed, t->state.epoch, (int)t->state.next);
     t->batch = new_batches(t->n_batches, t->micro);
     if (o->eval)

@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "models/train/ops.h"
+#include "models/train/product.h"
 #include "tests/support/gradient.h"
 
 enum { MOST = 4096 };
@@ -49,7 +50,7 @@ static double linear_loss(void *context)
 static void test_linear_has_the_right_gradients(void **state)
 {
     (void)state;
-    static struct linear l = {.s = {7, 19, 11}};
+    static struct linear l = {.s = {7, 19, 11, NULL}};
     fill(l.x, 7 * 19, 1, 1);
     fill(l.w, 11 * 19, 2, 1);
     fill(l.bias, 11, 3, 1);
@@ -65,7 +66,7 @@ static void test_linear_has_the_right_gradients(void **state)
 static void test_gradients_of_weights_add_up(void **state)
 {
     (void)state;
-    static struct linear l = {.s = {7, 19, 11}};
+    static struct linear l = {.s = {7, 19, 11, NULL}};
     fill(l.x, 7 * 19, 1, 1);
     fill(l.dy, 7 * 11, 4, 1);
     tr_linear_dw(l.s, l.dy, l.x, 1, l.dw);
@@ -73,6 +74,58 @@ static void test_gradients_of_weights_add_up(void **state)
     tr_linear_dw(l.s, l.dy, l.x, 2, l.dw);
     for (int i = 0; i < 11 * 19; i++)
         assert_float_equal(l.dw[i], 3 * l.w[i], 1e-4);
+}
+
+/* Against floats: rounding to 8 bits leaves about 2^-9 of each factor. */
+static void check_bf16(int n, int in, int out)
+{
+    size_t most = tr_area(n, in) + tr_area(n, out) + tr_area(out, in);
+    float *x = calloc(6 * most, sizeof *x), *y = x + most, *w = y + most;
+    float *rounded = w + most, *exact = rounded + most;
+    uint32_t *words = calloc(tr_shape_words(n, in, out), sizeof *words);
+    assert_non_null(x);
+    assert_non_null(words);
+    fill(x, n * in, 1, 1);
+    fill(w, in * out, 2, 1);
+    fill(y, n * out, 3, 1);
+    for (int which = 0; which < 3; which++) {
+        size_t size = which == 0 ? tr_area(n, out) : which == 1 ? tr_area(n, in) : tr_area(out, in);
+        fill(rounded, (int)size, 4, 1);
+        memcpy(exact, rounded, size * sizeof *exact);
+        rounded[size] = 12345; /* nothing is written behind the result */
+        for (int i = 0; i < 2; i++) {
+            struct tr_shape s = {n, in, out, i == 0 ? words : NULL};
+            float *result = i == 0 ? rounded : exact;
+            if (which == 0)
+                tr_linear(s, x, w, result, true);
+            else if (which == 1)
+                tr_linear_dx(s, y, w, result, false);
+            else
+                tr_linear_dw(s, y, x, 0.5f, result);
+        }
+        double error = 0, square = 0;
+        for (size_t i = 0; i < size; i++) {
+            error +=
+                ((double)rounded[i] - (double)exact[i]) * ((double)rounded[i] - (double)exact[i]);
+            square += (double)exact[i] * (double)exact[i];
+        }
+        assert_true(sqrt(error / square) < 4e-3);
+        assert_true(error > 0); /* it was used */
+        assert_true(rounded[size] == 12345);
+    }
+    free(words);
+    free(x);
+}
+
+static void test_products_in_bfloat16_are_near_those_in_floats(void **state)
+{
+    (void)state;
+    if (!tr_product_bf16_runs())
+        skip();
+    check_bf16(48, 48, 48);
+    check_bf16(61, 77, 95);
+    check_bf16(49, 130, 64);
+    check_bf16(131, 65, 201);
 }
 
 /* --- norm --- */
@@ -447,6 +500,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear_has_the_right_gradients),
         cmocka_unit_test(test_gradients_of_weights_add_up),
+        cmocka_unit_test(test_products_in_bfloat16_are_near_those_in_floats),
         cmocka_unit_test(test_norm_has_the_right_gradients),
         cmocka_unit_test(test_norm_adds_to_the_residual_stream_or_works_in_place),
         cmocka_unit_test(test_rope_has_the_right_gradients),

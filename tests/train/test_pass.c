@@ -16,6 +16,7 @@
 #include "models/train/lora.h"
 #include "models/train/memory.h"
 #include "models/train/ops.h"
+#include "models/train/product.h"
 #include "models/train/team.h"
 #include "tests/support/gradient.h"
 #include "tests/support/model_file.h"
@@ -94,7 +95,7 @@ static void begin(struct fixture *f)
 {
     int32_t tokens[MOST];
     tr_team_init(&f->team, &f->model, NULL, f->pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, true});
+                 (struct tr_pass_size){MOST, MOST, true, false});
     for (int i = 0; i < 2; i++)
         tr_batch_init(&f->batch[i], MOST);
     random_tokens(f, 1, tokens, 12);
@@ -223,11 +224,47 @@ static void test_learning_from_a_teacher_has_the_right_gradients(void **state)
     begin(&f);
     tr_team_free(&f.team);
     tr_team_init(&f.team, &f.model, &teacher.model, f.pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, true});
+                 (struct tr_pass_size){MOST, MOST, true, false});
     f.objective.distils = true;
     check_gradients(&f, 4e-3);
     begin(&teacher);
     end(&teacher);
+    end(&f);
+}
+
+/* The gradients' direction, which is what counts, with products in bfloat16 and without. */
+static void test_gradients_in_bfloat16_point_the_same_way(void **state)
+{
+    (void)state;
+    if (!tr_product_bf16_runs())
+        skip();
+    struct fixture f;
+    struct tiny_options options;
+    tiny_options_default(&options, "llama", PD_F32);
+    read_model(&f, &options);
+    tr_model_train_all(&f.model);
+    begin(&f);
+    int32_t tokens[MOST];
+    random_tokens(&f, 4, tokens, MOST);
+    tr_batch_clear(&f.batch[0]);
+    add_sequence(&f.batch[0], tokens, MOST, 1);
+    size_t n = f.model.params.n_values;
+    float *exact = tr_alloc(n, sizeof *exact);
+    tr_team_run(&f.team, f.batch, 1, &f.objective, true);
+    memcpy(exact, f.team.grads[0], n * sizeof *exact);
+    tr_team_free(&f.team);
+    tr_team_init(&f.team, &f.model, NULL, f.pool, N_PASSES,
+                 (struct tr_pass_size){MOST, MOST, true, true});
+    tr_team_run(&f.team, f.batch, 1, &f.objective, true);
+    double dot = 0, square = 0, exact_square = 0;
+    for (size_t i = 0; i < n; i++) {
+        dot += (double)exact[i] * (double)f.team.grads[0][i];
+        square += (double)f.team.grads[0][i] * (double)f.team.grads[0][i];
+        exact_square += (double)exact[i] * (double)exact[i];
+    }
+    double cosine = dot / sqrt(square * exact_square);
+    assert_true(cosine > 0.999 && cosine < 1 - 1e-9);
+    free(exact);
     end(&f);
 }
 
@@ -365,7 +402,7 @@ static void test_looking_only_gives_the_same_loss(void **state)
     double loss = loss_of(&f);
     tr_team_free(&f.team);
     tr_team_init(&f.team, &f.model, NULL, f.pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, false});
+                 (struct tr_pass_size){MOST, MOST, false, false});
     assert_true(loss == loss_of(&f));
     end(&f);
 }
@@ -377,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_an_adapter_has_the_right_gradients),
         cmocka_unit_test(test_heads_have_the_right_gradients_with_the_trunk_and_without),
         cmocka_unit_test(test_learning_from_a_teacher_has_the_right_gradients),
+        cmocka_unit_test(test_gradients_in_bfloat16_point_the_same_way),
         cmocka_unit_test(test_logits_equal_the_reference),
         cmocka_unit_test(test_logits_agree_with_the_engine),
         cmocka_unit_test(test_packed_sequences_do_not_see_each_other),
