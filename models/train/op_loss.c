@@ -30,20 +30,38 @@ double tr_cross_entropy(int n, int n_vocab, const int32_t *target, float scale, 
     return loss;
 }
 
+/* Sum of e (t - x), e = e^t, in lanes (reduce.h); t and x less their largest. e takes t's place. */
+static float weigh_differences(int n, float teacher_max, float max, float *restrict t,
+                               const float *restrict x)
+{
+    float lane[TR_LANES] = {0};
+    float sum = 0;
+    int whole = n - n % TR_LANES;
+    for (int i = 0; i < whole; i += TR_LANES)
+        for (int j = 0; j < TR_LANES; j++) {
+            float e = pd_exp(t[i + j] - teacher_max);
+            lane[j] += e * ((t[i + j] - teacher_max) - (x[i + j] - max));
+            t[i + j] = e;
+        }
+    for (int i = whole; i < n; i++) {
+        float e = pd_exp(t[i] - teacher_max);
+        sum += e * ((t[i] - teacher_max) - (x[i] - max));
+        t[i] = e;
+    }
+    return sum + tr_sum(TR_LANES, lane);
+}
+
 /* KL(p || q) = sum p (log p - log q); its gradient by the logits of q is q - p. */
 double tr_divergence(int n, int n_vocab, float *teacher, float scale, float *logits)
 {
     double loss = 0;
     for (int row = 0; row < n; row++) {
-        float *restrict x = logits + tr_area(row, n_vocab), *restrict t =
-                                                                teacher + tr_area(row, n_vocab);
+        float *restrict x = logits + tr_area(row, n_vocab);
+        float *restrict t = teacher + tr_area(row, n_vocab);
         float max = tr_max(n_vocab, x), teacher_max = tr_max(n_vocab, t);
-        double cross = 0;
-        for (int i = 0; i < n_vocab; i++) /* while both are logits */
-            cross += (double)(pd_exp(t[i] - teacher_max) * (t[i] - teacher_max - (x[i] - max)));
-        float sum = exponentials(n_vocab, max, x);
-        float teacher_sum = exponentials(n_vocab, teacher_max, t);
-        loss += cross / (double)teacher_sum - log((double)teacher_sum) + log((double)sum);
+        float cross = weigh_differences(n_vocab, teacher_max, max, t, x);
+        float sum = exponentials(n_vocab, max, x), teacher_sum = tr_sum(n_vocab, t);
+        loss += (double)(cross / teacher_sum) - log((double)teacher_sum) + log((double)sum);
         float factor = scale / sum, teacher_factor = scale / teacher_sum;
         for (int i = 0; i < n_vocab; i++)
             x[i] = factor * x[i] - teacher_factor * t[i];

@@ -87,11 +87,12 @@ static void write_rows(const struct fixture *f, const char *name, int first, int
     write_text(f, name, text);
 }
 
+static volatile sig_atomic_t stop;
+
 /* Runs the program with words parted by blanks ("@x" is file x of the folder); what it says goes to the file "says". */
 static int run(const struct fixture *f, const char *words)
 {
     static char text[2048], paths[MOST_WORDS][PATH_BYTES + 8];
-    static const volatile sig_atomic_t never;
     char *word[MOST_WORDS], says[PATH_BYTES];
     int n = 0;
     snprintf(text, sizeof text, "%s", words);
@@ -108,7 +109,7 @@ static int run(const struct fixture *f, const char *words)
     struct tr_settings settings;
     int code = tr_settings_parse(&settings, n, word);
     if (code == 0)
-        code = tr_train(&settings, &never);
+        code = tr_train(&settings, &stop);
     tr_settings_free(&settings);
     fflush(stderr);
     dup2(old, 2);
@@ -244,6 +245,20 @@ static void test_a_killed_run_goes_on_to_the_bit(void **state)
         assert_int_equal(run(f, words), 0);
         check_says(f, "finished already");
     }
+}
+
+static void test_a_signal_stops_at_the_next_step_with_a_checkpoint(void **state)
+{
+    const struct fixture *f = *state;
+    write_rows(f, "rows", 0, 40);
+    stop = 15;
+    int code = run(f, "sft --base BASE --data @rows --out @t.gguf --steps 5 --resume " SMALL);
+    stop = 0;
+    assert_int_equal(code, 128 + 15);
+    check_says(f, "stopped at step 1; --resume goes on");
+    assert_int_equal(run(f, "sft --base BASE --data @rows --out @t.gguf --steps 5 --resume " SMALL),
+                     0);
+    check_says(f, "going on from step 1");
 }
 
 static void test_a_checkpoint_of_another_run_is_refused(void **state)
@@ -501,6 +516,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_new_model_takes_the_vocabulary_of_a_file, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_run_goes_on_to_the_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_signal_stops_at_the_next_step_with_a_checkpoint,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_checkpoint_of_another_run_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_adapter_is_trained_on_and_its_rank_checked, setup,
