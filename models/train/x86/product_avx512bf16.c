@@ -26,7 +26,7 @@ static size_t packed_words(int n, int k, int group)
 
 static __mmask16 first(int n)
 {
-    return n >= VECTOR ? 0xffff : (__mmask16)((1u << n) - 1);
+    return (__mmask16)(n >= VECTOR ? 0xffffu : (1u << n) - 1);
 }
 
 /* Floats of which neighbours lie along the sum: x[n][k]. */
