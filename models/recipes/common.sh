@@ -58,5 +58,5 @@ evaluated() {
     done
 }
 verifier_of() {
-    case $1 in best*) echo arithmetic,value ;; *) echo arithmetic ;; esac
+    case $1 in best*) echo arithmetic,head ;; *) echo arithmetic ;; esac
 }
