@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # run-tests.sh PROGRAM|SCRIPT.sh... - runs tests from the repository's root, JOBS (2) at a time, at most
-# TEST_LIMIT (240) seconds each, programs by way of RUN_WITH (an emulator, with options); those with "deadline" in their name measure time and run alone. One
+# TEST_LIMIT (900) seconds each, programs by way of RUN_WITH (an emulator, with options); those with "deadline" in their name measure time and run alone. One
 # line for each in the order given, all output of those that failed, and at the end what failed, once more in
 # short, and the sums. Exit 1 if anything failed, crashed, ran out of time or ran no test, or if there was nothing to run.
 #
@@ -11,7 +11,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 jobs=${JOBS:-2}
-limit=${TEST_LIMIT:-240}
+limit=${TEST_LIMIT:-900}
 logs=$(mktemp -d) || exit 1
 running=
 trap 'rm -rf "$logs"' EXIT

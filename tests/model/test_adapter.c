@@ -317,7 +317,7 @@ static void test_damaged_files_open_or_say_why_not(void **state)
         char err[PONDER_ERROR_BYTES] = "";
         size_t n_bytes = tiny->n_bytes;
         if (seed % 4 == 0) /* cut */
-            n_bytes = pd_rng_u64(seed, 1, 0) % n_bytes + 1;
+            n_bytes = (size_t)(pd_rng_u64(seed, 1, 0) % n_bytes) + 1;
         unsigned char *bytes = malloc(n_bytes);
         memcpy(bytes, tiny->bytes, n_bytes);
         for (uint64_t i = 0; i < 1 + seed % 8; i++) /* most of it at the front: the directory */
