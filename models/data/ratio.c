@@ -2,28 +2,24 @@
  * ratio.c - see ratio.h. */
 #include "models/data/ratio.h"
 
-#include <stdio.h>
-
 static const struct ratio none = {0, 0};
 
-static int64_t common_divisor(int64_t a, int64_t b)
+static struct pd_rational rational_of(struct ratio a)
 {
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a < 0 ? -a : a;
+    return (struct pd_rational){a.n, a.d};
+}
+
+/* What came of an operation; has_value: it succeeded. */
+static struct ratio result_of(bool has_value, struct pd_rational result)
+{
+    return has_value ? (struct ratio){result.numerator, result.denominator} : none;
 }
 
 struct ratio ratio_of(int64_t n, int64_t d)
 {
-    if (d == 0 || n == INT64_MIN || d == INT64_MIN)
-        return none;
-    int64_t divisor = common_divisor(n, d);
-    if (d < 0)
-        divisor = -divisor;
-    return (struct ratio){n / divisor, d / divisor};
+    struct pd_rational result = {0, 0};
+    bool has_value = pd_rational_make(n, d, &result);
+    return result_of(has_value, result);
 }
 
 struct ratio ratio_int(int64_t n)
@@ -31,41 +27,31 @@ struct ratio ratio_int(int64_t n)
     return ratio_of(n, 1);
 }
 
-static struct ratio add(struct ratio a, struct ratio b)
-{
-    int64_t left, right, n, d;
-    if (__builtin_mul_overflow(a.n, b.d, &left) || __builtin_mul_overflow(b.n, a.d, &right) ||
-        __builtin_add_overflow(left, right, &n) || __builtin_mul_overflow(a.d, b.d, &d))
-        return none;
-    return ratio_of(n, d);
-}
-
-static struct ratio multiply(struct ratio a, struct ratio b)
-{
-    int64_t n, d;
-    if (__builtin_mul_overflow(a.n, b.n, &n) || __builtin_mul_overflow(a.d, b.d, &d))
-        return none;
-    return ratio_of(n, d);
-}
-
 struct ratio ratio_apply(char op, struct ratio a, struct ratio b)
 {
     if (!ratio_has_value(a) || !ratio_has_value(b))
         return none;
+    struct pd_rational left = rational_of(a), right = rational_of(b), result = {0, 0};
+    bool has_value = false;
     switch (op) {
     case '+':
-        return add(a, b);
+        has_value = pd_rational_add(left, right, &result);
+        break;
     case '-':
-        return add(a, (struct ratio){-b.n, b.d});
+        has_value = pd_rational_subtract(left, right, &result);
+        break;
     case '*':
-        return multiply(a, b);
+        has_value = pd_rational_multiply(left, right, &result);
+        break;
     case '/':
-        return b.n == 0 ? none : multiply(a, ratio_of(b.d, b.n));
+        has_value = pd_rational_divide(left, right, &result);
+        break;
     case '%':
         return a.d != 1 || b.d != 1 || b.n == 0 ? none : ratio_int(a.n % b.n);
     default:
-        return none;
+        break;
     }
+    return result_of(has_value, result);
 }
 
 int ratio_compare(struct ratio a, struct ratio b)
@@ -91,21 +77,7 @@ int ratio_decimals(struct ratio a)
 
 bool ratio_format(struct ratio a, char text_ret[RATIO_BYTES])
 {
-    int decimals = ratio_decimals(a);
-    if (decimals < 0)
-        return false;
-    int64_t scale = 1;
-    for (int i = 0; i < decimals; i++)
-        scale *= 10;
-    uint64_t n = a.n < 0 ? (uint64_t)-a.n : (uint64_t)a.n;
-    uint64_t d = (uint64_t)a.d;
-    const char *sign = a.n < 0 ? "-" : "";
-    if (decimals == 0)
-        snprintf(text_ret, RATIO_BYTES, "%s%llu", sign, (unsigned long long)n);
-    else
-        snprintf(text_ret, RATIO_BYTES, "%s%llu.%0*llu", sign, (unsigned long long)(n / d),
-                 decimals, (unsigned long long)(n % d * ((uint64_t)scale / d)));
-    return true;
+    return ratio_decimals(a) >= 0 && pd_rational_write(rational_of(a), text_ret);
 }
 
 struct ratio ratio_parse(const char *text, const char **end_ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ratio.h - exact numbers for checking sums: fractions of 64-bit integers. What overflows or divides by zero
- * gives a ratio without value, and so does anything computed from it. */
+ * ratio.h - exact numbers for checking sums: base/rational.h with a value for "none". What overflows or divides by
+ * zero gives a ratio without value, and so does anything computed from it. */
 #ifndef DATA_RATIO_H
 #define DATA_RATIO_H
 
@@ -8,11 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rational.h"
+
 struct ratio {
     int64_t n, d; /* in lowest terms, d > 0; d == 0: no value */
 };
 
-enum { RATIO_BYTES = 32, RATIO_DECIMALS = 6 };
+enum { RATIO_BYTES = PD_RATIONAL_TEXT_BYTES, RATIO_DECIMALS = 6 };
 
 struct ratio ratio_of(int64_t n, int64_t d);
 struct ratio ratio_int(int64_t n);
@@ -41,7 +43,7 @@ static inline bool ratio_equal(struct ratio a, struct ratio b)
 /* Decimals it takes to write a in full; -1: more than RATIO_DECIMALS, or no end. */
 int ratio_decimals(struct ratio a);
 
-/* "-3", "2.5": no thousands separators, no zeros behind the last decimal. False if ratio_decimals() is -1. */
+/* "-3", "2.5", as pd_rational_write() does. False if ratio_decimals() is -1. */
 bool ratio_format(struct ratio a, char text_ret[RATIO_BYTES]);
 
 /* Reads digits with an optional point (".5", "12", "3.50") from text; *end_ret (if not NULL) stands behind them.
