@@ -12,6 +12,11 @@ void pd_forest_begin(struct pd_search *s, int n_roots)
     memset(f->tree, 0, sizeof f->tree);
 }
 
+void pd_forest_begin_one(struct pd_search *s)
+{
+    pd_forest_begin(s, s->task.n_samples);
+}
+
 /* ---- beginning ---- */
 
 /* Begins trees in order as long as there is room for a whole one; the first one in any case, as wide as can be. */

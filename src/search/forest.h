@@ -46,6 +46,8 @@ struct pd_forest {
 
 /* Trees of n_roots paths each, for n_samples together; the last one may be smaller. s->state is the forest's. */
 void pd_forest_begin(struct pd_search *s, int n_roots);
+/* One tree of all samples. */
+void pd_forest_begin_one(struct pd_search *s);
 enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share);
 
 #endif

@@ -5,11 +5,6 @@
 #include "search/share.h"
 #include "search/weigh.h"
 
-static void begin(struct pd_search *s)
-{
-    pd_forest_begin(s, s->task.n_samples);
-}
-
 static enum pd_verdict advance(struct pd_search *s)
 {
     return pd_forest_advance(s, pd_share_balanced);
@@ -22,7 +17,7 @@ const struct pd_strategy pd_strategy_rebase = {
     .wants_scores = true,
     .needs_lanes = true,
     .state_bytes = sizeof(struct pd_forest),
-    .begin = begin,
+    .begin = pd_forest_begin_one,
     .advance = advance,
     .choose = pd_weigh_all,
 };
