@@ -54,7 +54,7 @@ MAKERS := quantize train
 train_SRC := $(wildcard models/train/*.c) \
              $(wildcard models/train/$(if $(filter x86_64-%,$(MACHINE)),x86,generic)/*.c)
 quantize_SRC := $(wildcard quant/quantize/*.c) $(filter-out %/main.c,$(train_SRC))
-HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes))
+HAS_BLAS := $(if $(CROSS),,$(shell printf '\043include <cblas.h>\n' | $(CC) -E - 2>/dev/null | grep -q openblas_set && echo yes))
 ifeq ($(HAS_BLAS),)
 TEST_SRC := $(filter-out $(MAKERS:%=tests/%/%),$(TEST_SRC))
 endif

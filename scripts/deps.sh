@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 has_command() { command -v "$1" >/dev/null 2>&1; }
 has_header() { echo "#include <$1>" | cc -E - >/dev/null 2>&1; }
+has_openblas() { echo "#include <cblas.h>" | cc -E - 2>/dev/null | grep -q openblas_set; } # not another BLAS's header
 has_pip() { python3 -c 'import importlib.util as u, sys; sys.exit(u.find_spec("pip") is None)' 2>/dev/null; }
 has_fuzzer() {
     [ -n "$(find /usr/lib/llvm-*/lib/clang /usr/lib/clang -name '*fuzzer*.a' 2>/dev/null | head -n 1)" ]
@@ -29,7 +30,7 @@ need libcmocka-dev has_header cmocka.h
 need clang has_command clang
 need libclang-rt-14-dev has_fuzzer
 # To make models, and to test what makes them.
-need libopenblas-dev has_header cblas.h
+need libopenblas-dev has_openblas
 # Other machines: cross compilers with their C libraries, and an emulator.
 if has_command apt-get; then
     need qemu-user has_command qemu-aarch64

@@ -82,18 +82,19 @@ void pd_map_close(struct pd_map *map)
     *map = (struct pd_map){0};
 }
 
-/* Fault-around: a read maps up to this much around it, aligned so. */
-enum { AROUND_BYTES = 65536 };
+/* What a read may map around it: the whole folio of the page cache (Linux since 6.18; as large as a huge page, and aligned
+ * so in the file), or a window of 64 KiB, aligned in memory. */
+enum { FOLIO_BYTES = 1 << 21, WINDOW_BYTES = 1 << 16 };
 
 void pd_map_release(const struct pd_map *map, const void *data, size_t bytes)
 {
-    uintptr_t begin = (uintptr_t)data, end = begin + bytes;
-    uintptr_t first = (uintptr_t)map->data, last = first + map->bytes;
-    begin -= begin % AROUND_BYTES;
-    begin = begin > first ? begin : first; /* a mapping begins with a page */
-    if (last - end > AROUND_BYTES)
-        last = end + (AROUND_BYTES - end % AROUND_BYTES) % AROUND_BYTES;
-    madvise((void *)begin, last - begin, MADV_DONTNEED);
+    size_t begin = (size_t)((const uint8_t *)data - map->data);
+    size_t end = begin + bytes;
+    begin -= begin % FOLIO_BYTES;
+    begin -= pd_min_size(begin, WINDOW_BYTES);
+    end += (FOLIO_BYTES - end % FOLIO_BYTES) % FOLIO_BYTES + WINDOW_BYTES;
+    madvise((void *)(uintptr_t)(map->data + begin), pd_min_size(end, map->bytes) - begin,
+            MADV_DONTNEED);
 }
 
 bool pd_map_is_settled(const struct pd_map *map)
