@@ -96,6 +96,7 @@ $(BUILD)/ponder: $(call obj,$(CLI_SRC)) $(BUILD)/libponder.a
 problems: $(BUILD)/ponder-problems
 $(BUILD)/ponder-problems: $(call obj,$(PROBLEMS_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+$(filter $(BUILD)/tests/cli/%,$(TESTS)): $(call obj,$(filter-out %/main.c,$(CLI_SRC)))
 $(filter $(BUILD)/tests/data/%,$(TESTS)): $(call obj,$(filter-out %/main.c,$(PROBLEMS_SRC)))
 
 $(BUILD)/examples/%: $(BUILD)/examples/%.o $(BUILD)/libponder.a

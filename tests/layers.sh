@@ -107,8 +107,8 @@ violations() {
             if (is_test) next
             if (target ~ /^tests\//) bad("only tests include tests/")
             else if (mine == 8) {
-                if (theirs != 8 && target !~ /^src\/(ponder|base\/json|base\/text)\.h$/)
-                    bad("the program uses ponder.h, base/json.h and base/text.h only, not " target)
+                if (theirs != 8 && target !~ /^src\/(ponder|base\/(json|text|real|rng))\.h$/)
+                    bad("the program uses ponder.h and of base json.h, text.h, real.h and rng.h only, not " target)
             } else if (is_maker) {
                 if (theirs > 5 && theirs != 99) bad("makers of models may use up to src/decode, not " target)
             } else if (mine != 99 && theirs > mine) bad("includes a layer above its own: " target)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stats.c - percentiles and an interval. */
+ * stats.c - percentiles and intervals. */
 #include "cli/stats.h"
 
 #include <stdlib.h>
@@ -43,9 +43,10 @@ static double square_root(double value)
     return value > 0 ? root : 0;
 }
 
+static const double z = 1.959963984540054; /* 95% of a normal distribution lie within */
+
 struct interval stats_wilson(size_t hits, size_t n)
 {
-    static const double z = 1.959963984540054;
     if (n == 0)
         return (struct interval){0, 1};
     double count = (double)n;
@@ -54,4 +55,16 @@ struct interval stats_wilson(size_t hits, size_t n)
     double half = z * square_root(share * (1 - share) / count + z * z / (4 * count * count));
     double scale = 1 + z * z / count;
     return (struct interval){(centre - half) / scale, (centre + half) / scale};
+}
+
+struct interval stats_paired(size_t gained, size_t lost, size_t n)
+{
+    if (n == 0)
+        return (struct interval){-1, 1};
+    double count = (double)n + 2;
+    double sum = (double)gained + (double)lost + 1;
+    double centre = ((double)gained - (double)lost) / count;
+    double half = z * square_root((sum / count - centre * centre) / count);
+    return (struct interval){centre - half < -1 ? -1 : centre - half,
+                             centre + half > 1 ? 1 : centre + half};
 }

@@ -21,4 +21,9 @@ struct interval {
 };
 struct interval stats_wilson(size_t hits, size_t n);
 
+/* The 95% interval of the difference between two shares of the same n, where the second has `gained` hits that the
+ * first has not, and `lost` the other way round: (gained - lost) / n. Wald's interval with half an observation more in
+ * each of both cells (Agresti and Min 2005), which is right for few differences, and not empty for none. */
+struct interval stats_paired(size_t gained, size_t lost, size_t n);
+
 #endif
