@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/curves.h"
 #include "cli/eval_row.h"
 #include "cli/row_loop.h"
 #include "cli/tally.h"
@@ -68,8 +69,11 @@ static int check_usage(const struct settings *settings)
     const char *strategy = settings->request.strategy;
     if (settings->n_words > 0)
         error = "eval takes its rows with --data FILE";
-    else if (!settings->data)
+    else if (!settings->data && !settings->is_redraw)
         error = "eval needs --data FILE";
+    else if (!settings->curves && (settings->strategies || settings->budgets ||
+                                   settings->is_compare || settings->is_redraw))
+        error = "--strategies, --budgets, --compare and --redraw go with --curves DIR";
     else if (settings->out && settings->resume)
         error = "--out starts a new file, --resume goes on with one: give one of them";
     else if (settings->is_quiet && settings->is_verbose)
@@ -96,6 +100,8 @@ int cmd_eval(struct settings *settings)
 {
     struct eval eval = {.settings = settings};
     int code = check_usage(settings);
+    if (code == EXIT_OK && settings->curves)
+        return eval_curves(settings);
     FILE *data = code == EXIT_OK ? open_rows(settings->data) : NULL;
     if (!data)
         return code != EXIT_OK ? code : EXIT_FILE;

@@ -11,8 +11,8 @@
 #include "cli/cli.h"
 #include "cli/rows.h"
 
-/* FNV-1a with a last mix: two of a million ids fall together once in 4e7 runs. Never 0. */
-static uint64_t hash_id(const char *id, size_t bytes)
+/* FNV-1a with a last mix: two of a million ids fall together once in 4e7 runs. */
+uint64_t journal_key(const char *id, size_t bytes)
 {
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < bytes; i++)
@@ -46,14 +46,14 @@ static void widen(struct journal *journal)
 
 bool journal_has(const struct journal *journal, const char *id, size_t bytes)
 {
-    return journal->capacity > 0 && journal->keys[slot_of(journal, hash_id(id, bytes))] != 0;
+    return journal->capacity > 0 && journal->keys[slot_of(journal, journal_key(id, bytes))] != 0;
 }
 
 void journal_add(struct journal *journal, const char *id, size_t bytes)
 {
     if (journal->n_keys * 2 >= journal->capacity)
         widen(journal);
-    uint64_t key = hash_id(id, bytes);
+    uint64_t key = journal_key(id, bytes);
     size_t slot = slot_of(journal, key);
     journal->n_keys += journal->keys[slot] == 0;
     journal->keys[slot] = key;

@@ -22,6 +22,9 @@ struct journal {
 int journal_open(struct journal *journal, const char *path, bool is_resumed,
                  void (*on_line)(void *user, char *line, size_t bytes), void *user);
 
+/* A hash of an id, never 0. */
+uint64_t journal_key(const char *id, size_t bytes);
+
 /* True if a row with this id, as JSON, is in the file. Ids count as equal when their 64-bit hashes are. */
 bool journal_has(const struct journal *journal, const char *id, size_t bytes);
 void journal_add(struct journal *journal, const char *id, size_t bytes);

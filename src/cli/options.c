@@ -101,6 +101,16 @@ static const struct option options[] = {
      "only the first N rows"},
     {0, "out", "FILE", ROWS, TEXT, FIELD(out), 0, 0,
      "write one JSON object a question to a new FILE"},
+    {0, "curves", "DIR", CMD_EVAL, TEXT, FIELD(curves), 0, 0,
+     "ask each question with every strategy at every budget; tables and pictures go to DIR"},
+    {0, "strategies", "LIST", CMD_EVAL, TEXT, FIELD(strategies), 0, 0,
+     "of the curves: greedy,majority:16,best-of-n; :N is the number of samples (default: --samples)"},
+    {0, "budgets", "LIST", CMD_EVAL, TEXT, FIELD(budgets), 0, 0,
+     "of the curves: 100ms,250ms,1s,none"},
+    {0, "compare", NULL, CMD_EVAL, FLAG, FIELD(is_compare), 0, 0,
+     "compare strategies: accuracy at equal budget, time at equal accuracy"},
+    {0, "redraw", NULL, CMD_EVAL, FLAG, FIELD(is_redraw), 0, 0,
+     "ask nothing: tables and pictures of what is in --curves DIR"},
     {0, "labels", "K", CMD_ROLLOUT, INTEGER, FIELD(n_labels), 1, PONDER_MAX_SAMPLES,
      "label each step with how often K tries from there are right (default: none)"},
     {0, "jsonl", NULL, CMD_SOLVE, FLAG, FIELD(is_jsonl), 0, 0,
@@ -226,17 +236,16 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
-static bool is_strategy(const char *name)
+const char *find_strategy(const char *name)
 {
     const char *known;
     for (int i = 0; (known = ponder_strategy(i, NULL)) != NULL; i++)
         if (strcmp(known, name) == 0)
-            return true;
-    return false;
+            return known;
+    return NULL;
 }
 
-/* "one of: a b c" of names. */
-static void list_strategies(char *text, size_t capacity)
+void list_strategies(char *text, size_t capacity)
 {
     const char *name;
     size_t n = (size_t)snprintf(text, capacity, "one of:");
@@ -257,7 +266,7 @@ static bool set_option(const struct option *option, const char *value, struct se
         return is_choice(option->help, value);
     case STRATEGY:
         *(const char **)field = value;
-        return is_strategy(value);
+        return find_strategy(value) != NULL;
     case TEXT:
         *(const char **)field = value;
         return value[0] != '\0';

@@ -31,9 +31,11 @@ struct settings {
     bool is_special, is_no_bos, is_count, is_check;
     const char *question; /* score: that the steps answer */
     const char *data, *out, *resume, *sidecar, *trace, *html;
-    FILE *trace_file; /* open where --trace is given */
+    FILE *trace_file;                          /* open where --trace is given */
+    const char *curves, *strategies, *budgets; /* eval: a folder, and lists parted by commas */
+    bool is_compare, is_redraw;
     int limit, n_repeats;
-    int n_labels; /* rollout: tries from each step; 0: no labels */
+    int n_labels;        /* rollout: tries from each step; 0: no labels */
     const char *measure; /* bench: which figures; NULL: all */
     int n_prompt;        /* bench: tokens of the prompt */
     bool is_limits;
@@ -57,6 +59,11 @@ int options_parse(const struct command *command, int n_words, char **words,
                   struct settings *settings);
 
 void options_print_help(const struct command *command);
+
+/* The strategy of this name, as the library spells it; NULL: there is none. */
+const char *find_strategy(const char *name);
+/* "one of: a b c", the strategies. */
+void list_strategies(char *text, size_t capacity);
 
 /* The name closest to word if it is close enough to be meant; else NULL. name_of(i) gives NULL at the
  * end. */
