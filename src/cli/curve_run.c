@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * curve_run.c - asks every question with every strategy at every budget. Each question goes through all pairs before the
- * next one does, beginning with another pair each time, so that what changes on the machine meanwhile hits all alike. */
+ * curve_run.c - asks every question with every strategy at every budget, in the order of grid_question(). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/curves.h"
 #include "cli/eval_row.h"
+#include "cli/progress.h"
 #include "cli/row_loop.h"
+
+struct question {
+    struct row row; /* whose texts stand in text */
+    char *text;
+    char what[32];
+    bool is_refused; /* it could not be asked once: not at all */
+};
 
 struct run {
     struct ponder *p;
@@ -17,8 +24,11 @@ struct run {
     int n_samples;            /* where a strategy names none */
     struct journal *journals; /* [n_pairs] */
     char (*paths)[4096];      /* [n_pairs] */
-    int n_rows;
-    int64_t n_asked;
+    struct question *questions;
+    int n_questions, capacity;
+    int last_asked; /* -1: none */
+    struct progress progress;
+    int64_t n_asked, n_to_ask;
     bool has_failed;
 };
 
@@ -34,45 +44,97 @@ static int samples_of(const struct run *run, const struct grid_strategy *strateg
     return strategy->n_samples > 0 ? strategy->n_samples : run->n_samples;
 }
 
-static int ask(struct run *run, int pair, const struct row *row, const char *what, bool *is_asked)
+/* A text and its end in *at, which moves behind it. NULL stays. */
+static char *keep_text(char **at, const char *text, size_t bytes)
 {
+    char *kept = *at;
+    if (!text)
+        return NULL;
+    memcpy(kept, text, bytes);
+    kept[bytes] = '\0';
+    *at += bytes + 1;
+    return kept;
+}
+
+static size_t length_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+static int keep_row(void *user, const struct row *row, const char *what)
+{
+    struct run *run = user;
+    if (run->n_questions == run->capacity) {
+        run->capacity = run->capacity ? run->capacity * 2 : 256;
+        run->questions = grow(run->questions, (size_t)run->capacity * sizeof *run->questions);
+    }
+    struct question *question = &run->questions[run->n_questions++];
+    *question = (struct question){.row = *row};
+    snprintf(question->what, sizeof question->what, "%s", what);
+    char *at = question->text = grow(NULL, row->id_bytes + row->question_bytes +
+                                               length_of(row->answer) + length_of(row->level) + 4);
+    question->row.id = keep_text(&at, row->id, row->id_bytes);
+    question->row.question = keep_text(&at, row->question, row->question_bytes);
+    question->row.answer = keep_text(&at, row->answer, length_of(row->answer));
+    question->row.level = keep_text(&at, row->level, length_of(row->level));
+    return EXIT_OK;
+}
+
+static bool is_asked(const struct run *run, int pair, const struct question *question)
+{
+    return journal_has(&run->journals[pair], question->row.id, question->row.id_bytes);
+}
+
+static int ask(struct run *run, int pair, int number)
+{
+    struct question *question = &run->questions[number];
     const struct grid_strategy *strategy = &run->grid->strategies[pair / run->grid->n_budgets];
     struct ponder_request *request = &run->settings->request;
+    struct journal *journal = &run->journals[pair];
     struct outcome outcome;
+    bool has_answered;
+    if (number == run->last_asked) { /* a single question, or others were done before */
+        ponder_reset(run->p);
+        ponder_warm(run->p);
+    }
+    run->last_asked = number;
     request->strategy = strategy->strategy;
     request->n_samples = samples_of(run, strategy);
     request->budget_ms = run->grid->budgets[pair % run->grid->n_budgets].ms;
-    struct journal *journal = &run->journals[pair];
-    int code = eval_row_ask(run->p, run->settings, row, what, journal, &outcome, is_asked);
-    run->n_asked += *is_asked;
-    if (*is_asked)
-        journal_add(journal, row->id, row->id_bytes);
+    int code = eval_row_ask(run->p, run->settings, &question->row, question->what, journal,
+                            &outcome, &has_answered);
+    if (has_answered)
+        journal_add(journal, question->row.id, question->row.id_bytes);
+    else
+        question->is_refused = run->has_failed = true;
+    progress_show(&run->progress, ++run->n_asked, "");
     return code;
 }
 
-static int take_row(void *user, const struct row *row, const char *what)
+static int ask_round(struct run *run, int round)
 {
-    struct run *run = user;
-    int first = run->n_rows++ % run->n_pairs;
     int code = EXIT_OK;
-    for (int i = 0; i < run->n_pairs && code == EXIT_OK; i++) {
-        int pair = (first + i) % run->n_pairs;
-        bool is_asked;
-        if (journal_has(&run->journals[pair], row->id, row->id_bytes))
-            continue;
-        code = ask(run, pair, row, what, &is_asked);
-        if (!is_asked) { /* a question that cannot be asked once cannot be asked at all */
-            run->has_failed = true;
-            break;
-        }
+    for (int pair = 0; pair < run->n_pairs && code == EXIT_OK; pair++) {
+        int number = grid_question(round, pair, run->n_questions);
+        if (number >= 0 && !run->questions[number].is_refused &&
+            !is_asked(run, pair, &run->questions[number]))
+            code = ask(run, pair, number);
     }
     return code;
 }
 
-static void take_note(void *user, char *note, size_t capacity)
+static int ask_all(struct run *run)
 {
-    const struct run *run = user;
-    snprintf(note, capacity, ", %lld answers", (long long)run->n_asked);
+    int code = EXIT_OK;
+    for (int i = 0; i < run->n_questions; i++)
+        for (int pair = 0; pair < run->n_pairs; pair++)
+            run->n_to_ask += !is_asked(run, pair, &run->questions[i]);
+    progress_begin(&run->progress, run->n_to_ask, run->settings->is_quiet);
+    int n_rounds = grid_rounds(run->n_pairs, run->n_questions);
+    for (int round = 0; round < n_rounds && code == EXIT_OK; round++)
+        code = ask_round(run, round);
+    progress_clear(&run->progress);
+    return code;
 }
 
 static int open_journals(struct run *run)
@@ -100,22 +162,40 @@ static void settle_run(struct run *run)
         run->settings->engine.n_lanes = most < PONDER_MAX_LANES ? most : PONDER_MAX_LANES;
 }
 
+/* Questions are kept in memory, since pairs ask them at different times. */
+static int read_questions(struct run *run)
+{
+    struct row_loop loop = {.settings = run->settings, .take = keep_row, .user = run};
+    FILE *data = open_rows(run->settings->data);
+    if (!data)
+        return EXIT_FILE;
+    int code = run_rows(&loop, data);
+    fclose(data);
+    run->has_failed = loop.has_failed;
+    return code;
+}
+
+static void free_run(struct run *run)
+{
+    for (int i = 0; i < run->n_questions; i++)
+        free(run->questions[i].text);
+    free(run->questions);
+    free(run->journals);
+    free(run->paths);
+    ponder_free(run->p);
+}
+
 int curve_run(struct settings *settings, const struct grid *grid, bool *has_failed_ret)
 {
-    struct run run = {.settings = settings, .grid = grid};
-    struct journal none = {.n_keys = 0};
-    struct row_loop loop = {.settings = settings,
-                            .journal = &none, /* take_row() looks into each pair's own */
-                            .take = take_row,
-                            .note = take_note,
-                            .user = &run};
+    struct run run = {.settings = settings, .grid = grid, .last_asked = -1};
     run.n_pairs = grid->n_strategies * grid->n_budgets;
     run.journals = grow(NULL, (size_t)run.n_pairs * sizeof *run.journals);
     run.paths = grow(NULL, (size_t)run.n_pairs * sizeof *run.paths);
     memset(run.journals, 0, (size_t)run.n_pairs * sizeof *run.journals);
     settle_run(&run);
-    FILE *data = open_rows(settings->data);
-    int code = data ? curve_settings_check(settings) : EXIT_FILE;
+    int code = read_questions(&run);
+    if (code == EXIT_OK)
+        code = curve_settings_check(settings);
     if (code == EXIT_OK)
         code = open_engine(settings, &run.p);
     if (code == EXIT_OK)
@@ -124,16 +204,12 @@ int curve_run(struct settings *settings, const struct grid *grid, bool *has_fail
         code = open_journals(&run);
     if (code == EXIT_OK) {
         warm_engine(settings, run.p, true);
-        code = run_rows(&loop, data);
+        code = ask_all(&run);
     }
     for (int i = 0; i < run.n_pairs; i++)
         if (run.journals[i].file)
             code = journal_close(&run.journals[i], code);
-    if (data)
-        fclose(data);
-    free(run.journals);
-    free(run.paths);
-    ponder_free(run.p);
-    *has_failed_ret = run.has_failed || loop.has_failed;
+    *has_failed_ret = run.has_failed;
+    free_run(&run);
     return code;
 }

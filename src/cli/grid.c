@@ -114,6 +114,16 @@ int grid_parse(struct grid *grid, const char *strategies, const char *budgets)
     return code == EXIT_OK ? parse_list(grid, "--budgets", budgets, add_budget) : code;
 }
 
+int grid_rounds(int n_pairs, int n_questions)
+{
+    return n_questions > 0 ? n_questions + n_pairs - 1 : 0;
+}
+
+int grid_question(int round, int pair, int n_questions)
+{
+    return round >= pair && round - pair < n_questions ? round - pair : -1;
+}
+
 void grid_file(const struct grid *grid, int strategy, int budget, char file[GRID_FILE_BYTES])
 {
     snprintf(file, GRID_FILE_BYTES, "%s-%s", grid->strategies[strategy].name,

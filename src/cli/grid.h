@@ -27,6 +27,13 @@ struct grid {
 /* Reads both lists; exit code, after a message if not 0. */
 int grid_parse(struct grid *grid, const char *strategies, const char *budgets);
 
+/* In which order pairs 0..n_pairs-1 ask questions 0..n_questions-1. Pairs take turns, so that what changes on the machine
+ * meanwhile hits all alike; but no question comes twice running (unless it is the only one), since the engine keeps
+ * the last prompt and would have a part of the second answer for nothing. So in a round each pair has a question of
+ * its own, pair k the one that pair 0 had k rounds ago. -1: the pair has none in this round. */
+int grid_question(int round, int pair, int n_questions);
+int grid_rounds(int n_pairs, int n_questions);
+
 /* "majority-16-250ms" for the files of a pair. */
 void grid_file(const struct grid *grid, int strategy, int budget, char file[GRID_FILE_BYTES]);
 

@@ -29,9 +29,9 @@ static const struct command commands[] = {
      "\nAnswers are compared by value. The interval is Wilson's; percentiles are by nearest\n"
      "rank; overshoot is the time of an answer less its budget. Rows with a \"level\" are also\n"
      "counted by it.\n\n"
-     "With --curves DIR, every question goes through all pairs of --strategies and --budgets,\n"
-     "each time beginning with another. Each pair has a journal in DIR; called again with the\n"
-     "same settings, what is there is not asked again, and pairs may be added.\n",
+     "With --curves DIR, all pairs of --strategies and --budgets take turns in asking. Each pair\n"
+     "has a journal in DIR; called again with the same settings, what is there is not asked\n"
+     "again, and pairs may be added.\n",
      cmd_eval},
     {"rollout", CMD_ROLLOUT, "rollout --data FILE [OPTION]...",
      "Samples, grades and labels solutions, for training",

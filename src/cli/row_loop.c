@@ -18,7 +18,7 @@ static int take_line(struct row_loop *loop, struct line_reader *reader, struct p
         error = "there is no text or number in \"answer\"";
     if (!error && is_blank(row.question, row.question_bytes))
         error = "the question is empty";
-    if (row.id && journal_has(loop->journal, row.id, row.id_bytes))
+    if (row.id && loop->journal && journal_has(loop->journal, row.id, row.id_bytes))
         return EXIT_OK;
     if (!error)
         return loop->take(loop->user, &row, what);
@@ -63,7 +63,8 @@ int run_rows(struct row_loop *loop, FILE *data)
             continue;
         n_lines++;
         code = take_line(loop, &reader, &progress);
-        loop->note(loop->user, note, sizeof note);
+        if (loop->note)
+            loop->note(loop->user, note, sizeof note);
         progress_show(&progress, n_lines, note);
     }
     progress_clear(&progress);

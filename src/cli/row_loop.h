@@ -9,10 +9,10 @@
 
 struct row_loop {
     const struct settings *settings;
-    const struct journal *journal; /* its rows are skipped */
+    const struct journal *journal; /* its rows are skipped; or NULL */
     /* A row with a question and an answer; `what` names it in messages. Exit code: not 0 ends the loop. */
     int (*take)(void *user, const struct row *row, const char *what);
-    /* What stands behind the progress. */
+    /* What stands behind the progress; or NULL. */
     void (*note)(void *user, char *note, size_t capacity);
     void *user;
     bool has_failed; /* a row was skipped, after a message */
