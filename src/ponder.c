@@ -153,6 +153,30 @@ enum ponder_status ponder_probe_limits(struct ponder *p, const void *memory, siz
     return PONDER_OK;
 }
 
+enum ponder_status ponder_measure_cost(struct ponder *p, struct ponder_cost *cost_ret)
+{
+    PD_TRY(pd_search_measure_cost(&p->search));
+    const struct pd_cost *c = &p->search.cost;
+    *cost_ret = (struct ponder_cost){
+        .prompt_row_ns = c->prompt_row_ns, .position_ns = c->position_ns, .n_points = c->n_points};
+    for (int i = 0; i < c->n_points; i++) {
+        cost_ret->lanes[i] = c->lanes[i];
+        cost_ret->step_ns[i] = c->step_ns[i];
+    }
+    return PONDER_OK;
+}
+
+enum ponder_status ponder_use_table(struct ponder *p, const char *json, size_t bytes,
+                                    bool *is_other_ret, char *err_text, size_t err_bytes)
+{
+    const struct pd_error err = {err_text, err_bytes};
+    const struct pd_planner_device device = {p->info.isa, p->info.n_threads};
+    PD_TRY(pd_planner_use(&p->search, json, bytes, &device, &err));
+    if (is_other_ret != NULL)
+        *is_other_ret = bytes > 0 && strcmp(p->search.planner.table.model, p->info.name) != 0;
+    return PONDER_OK;
+}
+
 /* ---- questions ---- */
 
 /* A request's numbers with the defaults in place; false: out of range. */
@@ -169,12 +193,15 @@ static bool read_request(const struct ponder *p, const struct ponder_request *re
         r->repeat_penalty = r->repeat_penalty != 0.0f ? r->repeat_penalty : defaults.repeat_penalty;
         r->confidence = r->confidence != 0.0 ? r->confidence : defaults.confidence;
     }
-    r->n_samples = r->n_samples != 0 ? r->n_samples : p->options.n_lanes;
+    bool is_auto = r->strategy != NULL && strcmp(r->strategy, pd_strategy_auto.name) == 0;
+    r->n_samples = r->n_samples != 0 || is_auto ? r->n_samples : p->options.n_lanes;
     r->max_tokens = r->max_tokens != 0 ? r->max_tokens : p->options.max_tokens;
-    return r->budget_ms >= 0.0 && r->budget_ms < 1e12 && r->n_samples >= 1 &&
+    return r->budget_ms >= 0.0 && r->budget_ms < 1e12 && r->n_samples >= !is_auto &&
            r->n_samples <= PD_MAX_SAMPLES && r->max_tokens >= 1 &&
            r->max_tokens <= p->options.max_tokens && isfinite(r->temperature) && r->top_p > 0.0f &&
-           r->min_p >= 0.0f && r->min_p <= 1.0f && r->repeat_penalty > 0.0f && r->confidence > 0.0;
+           r->min_p >= 0.0f && r->min_p <= 1.0f && r->repeat_penalty > 0.0f &&
+           r->confidence > 0.0 && r->average_ms >= 0.0 && r->average_ms < 1e12 &&
+           r->budget_tokens >= 0;
 }
 
 static struct pd_sampling sampling_of(const struct ponder_request *r)
@@ -217,6 +244,10 @@ static enum ponder_status ask(struct ponder *p, struct text text, const struct t
         r.temperature = -1.0f;
 
     task.max_tokens = r.max_tokens;
+    task.max_total_tokens = r.budget_tokens;
+    task.average_ns = r.average_ms * 1e6;
+    task.has_waves = false;
+    task.temperature = r.temperature;
     task.how = sampling_of(&r);
     task.confidence = r.confidence < 1.0 ? r.confidence : 2.0;
     task.deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0;
@@ -240,6 +271,9 @@ static enum ponder_status ask(struct ponder *p, struct text text, const struct t
         .confidence = outcome.confidence,
         .finish = outcome.finish,
         .strategy = strategy->name,
+        .plan = strategy->plans && status != PONDER_NO_TIME ? s->planner.words : "",
+        .difficulty = strategy->plans && s->planner.is_on ? s->planner.chance : (double)NAN,
+        .ms_planned = strategy->plans && s->planner.is_on ? s->planner.planned_ns / 1e6 : 0.0,
         .note = s->note,
         .n_samples = outcome.n_ended,
         .n_steps = s->n_steps,
@@ -247,6 +281,7 @@ static enum ponder_status ask(struct ponder *p, struct text text, const struct t
         .n_prompt_tokens = s->n_prompt,
         .ms_first_token =
             s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
+        .ms_passes = (double)s->passes_ns / 1e6,
         .ms_step = (double)(s->longest_step_ns > p->decoder.longest_layer_ns
                                 ? s->longest_step_ns
                                 : p->decoder.longest_layer_ns) /

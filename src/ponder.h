@@ -55,6 +55,7 @@ enum ponder_status {
 };
 
 enum { PONDER_MAX_LANES = 64, PONDER_MAX_SAMPLES = 256, PONDER_MAX_THREADS = 256, PONDER_MAX_SECTIONS = 16 };
+enum { PONDER_COST_POINTS = 8 };
 enum { PONDER_ERROR_BYTES = 256 }; /* room for any error text */
 
 struct ponder; /* an engine: one model, its memory, its threads */
@@ -116,8 +117,10 @@ struct ponder_event {
 /* How one question is to be thought about. Zero means the default given here. */
 struct ponder_request {
     double budget_ms;     /* wall clock from the entry of the call; 0: none */
+    double average_ms;    /* strategy auto: what a question may take on average over many; 0: no matter */
+    int budget_tokens;    /* tokens of all samples together; 0: no limit */
     const char *strategy; /* a name of ponder_strategy(); NULL: majority, greedy if n_samples is 1 */
-    int n_samples;        /* samples in all; more than n_lanes run in turn; 0: n_lanes */
+    int n_samples;        /* samples in all; more than n_lanes run in turn; 0: n_lanes (auto: as many as are worth it) */
     const char *verifier; /* names of ponder_verifier(), parted by commas; "none"; NULL: what the strategy needs */
     const char *score;    /* of a path from its steps': "last", "min", "product", "mean"; NULL: last */
     const char *calculator; /* "on": results behind "expression=" are put in; "off"; NULL, "auto": if trained so */
@@ -153,6 +156,15 @@ struct ponder_limits {
 
 enum ponder_finish { PONDER_COMPLETE, PONDER_EARLY_STOP, PONDER_DEADLINE, PONDER_INTERRUPTED };
 
+/* What passes through a model take on a device. */
+struct ponder_cost {
+    double prompt_row_ns; /* a token of a long prompt */
+    double position_ns;   /* for a token to look back at one position */
+    int n_points;
+    int lanes[PONDER_COST_POINTS];      /* 1, 2, 4, ... up to n_lanes */
+    double step_ns[PONDER_COST_POINTS]; /* a decode step of so many, looking back at nothing */
+};
+
 /* What came out. Text lives until the next call on the same engine. */
 struct ponder_answer {
     const char *answer; /* normalised; "" when none was found */
@@ -161,12 +173,16 @@ struct ponder_answer {
     double confidence; /* share of the vote (majority), exp of mean log-probability (others): 0..1 */
     enum ponder_finish finish;
     const char *strategy;
+    const char *plan;  /* auto: the strategies that it chose, each with its samples; "" */
+    double difficulty; /* auto: predicted before the first token, the chance that one sample is right; not a number: unknown */
+    double ms_planned; /* auto with a table: what the plan was expected to take; 0: unknown */
     const char *note; /* what was done otherwise than asked, in words; "" */
     int n_samples;          /* samples that ended with an answer or by themselves */
     int n_steps;            /* decode steps, each for all lanes */
     int n_tokens;           /* tokens written, all lanes */
     int n_prompt_tokens;
     double ms_total, ms_first_token;
+    double ms_passes; /* of it, in passes through the model that writes */
     double ms_step;   /* the longest decode step, or layer of the prompt */
     double ms_needed; /* NO_TIME: a budget that would do, estimated */
     uint64_t seed;
@@ -233,6 +249,15 @@ PONDER_API void ponder_describe(const struct ponder *p, struct ponder_info *info
  * about memory. BAD_ARGUMENT: less than 1 MiB. */
 PONDER_API enum ponder_status ponder_probe_limits(struct ponder *p, const void *memory, size_t bytes,
                                                   struct ponder_limits *limits_ret);
+
+/* Measures what passes take, for about a second, with no prompt kept behind; and goes by it from now on. */
+PONDER_API enum ponder_status ponder_measure_cost(struct ponder *p, struct ponder_cost *cost_ret);
+
+/* A table for strategy auto, as `ponder calibrate` writes it (a JSON text, which need not live on); bytes 0: none any more.
+ * BAD_FILE: err says what is wrong with it; then there is none. What it says of the device is used where instruction set
+ * and threads are the same. *is_other_ret (or NULL): the table was made with a model of another name. */
+PONDER_API enum ponder_status ponder_use_table(struct ponder *p, const char *json, size_t bytes,
+                                               bool *is_other_ret, char *err, size_t err_bytes);
 
 /* Thinks about a question and gives the best answer found within the budget. OK, NO_ANSWER (text is
  * there, no answer in it), BAD_INPUT, TOO_LONG, BAD_ARGUMENT, NO_TIME, CANCELLED (best so far in

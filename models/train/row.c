@@ -8,48 +8,6 @@
 #include "base/json.h"
 #include "memory.h"
 
-/* Takes the next element off a checked array's text, which begins behind '[' or the last element. */
-static struct pd_json_value next_element(const char **at, const char *end)
-{
-    const char *p = *at;
-    while (p < end && strchr(" \t\r\n,[", *p))
-        p++;
-    struct pd_json_value value = {PD_JSON_NONE, p, 0};
-    if (p >= end || *p == ']')
-        return value;
-    value.kind = *p == '"'                ? PD_JSON_STRING
-                 : *p == '{'              ? PD_JSON_OBJECT
-                 : *p == 't' || *p == 'f' ? PD_JSON_BOOL
-                 : *p == 'n'              ? PD_JSON_NULL
-                                          : PD_JSON_NUMBER;
-    int depth = 0;
-    bool in_text = false;
-    for (; p < end; p++) {
-        if (in_text) {
-            p += *p == '\\';
-            in_text = *p != '"';
-        } else if (*p == '"') {
-            in_text = true;
-        } else if (*p == '{' || *p == '[') {
-            depth++;
-        } else if (depth > 0 && (*p == '}' || *p == ']')) {
-            depth--;
-        } else if (depth == 0 && strchr(",] \t\r\n", *p)) {
-            break;
-        }
-    }
-    value.bytes = (size_t)(p - value.raw);
-    *at = p;
-    return value;
-}
-
-/* The array's elements begin one behind its bracket: an array of arrays is none of ours. */
-static const char *elements(struct pd_json_value array, const char **end_ret)
-{
-    *end_ret = array.raw + array.bytes;
-    return array.raw + 1;
-}
-
 /* Appends a text or a number as it is written; a NUL may be added by finish(). */
 static void append(struct tr_row *row, struct pd_json_value value)
 {
@@ -95,8 +53,8 @@ static const char *take_solution(struct tr_row *row, struct pd_json_value steps,
                                  struct pd_json_value answer)
 {
     size_t begin = row->used;
-    const char *end, *at = elements(steps, &end);
-    for (struct pd_json_value step; (step = next_element(&at, end)).kind != PD_JSON_NONE;) {
+    const char *at = NULL;
+    for (struct pd_json_value step; (step = pd_json_next(steps, &at)).kind != PD_JSON_NONE;) {
         size_t step_at = row->used;
         if (step.kind != PD_JSON_STRING)
             return "\"steps\" holds something that is no text";
@@ -115,9 +73,9 @@ static const char *take_solution(struct tr_row *row, struct pd_json_value steps,
 static const char *take_labels(struct tr_row *row, struct pd_json_value labels,
                                struct tr_sample *sample)
 {
-    const char *end, *at = elements(labels, &end);
+    const char *at = NULL;
     int begin = row->n_labels;
-    for (struct pd_json_value v; (v = next_element(&at, end)).kind != PD_JSON_NONE;) {
+    for (struct pd_json_value v; (v = pd_json_next(labels, &at)).kind != PD_JSON_NONE;) {
         double label;
         if (!pd_json_to_double(v, &label) || !(label >= 0 && label <= 1))
             return "\"labels\" holds something that is no number from 0 to 1";
@@ -155,8 +113,8 @@ static const char *take_sample(struct tr_row *row, struct pd_json_value object)
 
 static const char *take_samples(struct tr_row *row, struct pd_json_value samples)
 {
-    const char *end, *at = elements(samples, &end);
-    for (struct pd_json_value v; (v = next_element(&at, end)).kind != PD_JSON_NONE;) {
+    const char *at = NULL;
+    for (struct pd_json_value v; (v = pd_json_next(samples, &at)).kind != PD_JSON_NONE;) {
         if (row->n_samples == TR_MAX_SAMPLES)
             return "more than 256 samples";
         const char *error = take_sample(row, v);

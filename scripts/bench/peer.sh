@@ -32,7 +32,7 @@ done
 mkdir -p "$peer"
 if [ ! -f "$source/CMakeLists.txt" ]; then
     [ -f "$peer/llama_cpp_python-$version.tar.gz" ] || python3 -m pip download --quiet --no-deps \
-        --no-binary :all: --no-build-isolation --no-cache-dir --dest "$peer" \
+        --no-binary llama-cpp-python --no-cache-dir --dest "$peer" \
         "llama-cpp-python==$version" 2>"$peer/pip.log" ||
         # The package is there when pip goes on to look at what would build it, and may fail at that.
         [ -f "$peer/llama_cpp_python-$version.tar.gz" ] || {

@@ -46,6 +46,16 @@ static inline int pd_max_int(int a, int b)
     return a > b ? a : b;
 }
 
+static inline double pd_min_double(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double pd_max_double(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 static inline size_t pd_min_size(size_t a, size_t b)
 {
     return a < b ? a : b;

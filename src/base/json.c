@@ -531,6 +531,23 @@ struct pd_json_value pd_json_field(const char *text, size_t bytes, const char *k
     return found;
 }
 
+struct pd_json_value pd_json_next(struct pd_json_value array, const char **at)
+{
+    struct pd_json_value none = {PD_JSON_NONE, NULL, 0};
+    if (array.kind != PD_JSON_ARRAY)
+        return none;
+    struct scan s = {array.raw, array.bytes, *at == NULL ? 1 : (size_t)(*at - array.raw), NULL};
+    skip_space(&s);
+    if (peek(&s) == ',')
+        take(&s, ',');
+    skip_space(&s);
+    size_t begin = s.at;
+    if (peek(&s) == ']' || !scan_value(&s))
+        return none;
+    *at = array.raw + s.at;
+    return (struct pd_json_value){kind_of(array.raw[begin]), array.raw + begin, s.at - begin};
+}
+
 bool pd_json_to_double(struct pd_json_value value, double *value_ret)
 {
     if (value.kind != PD_JSON_NUMBER)

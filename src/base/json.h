@@ -59,6 +59,10 @@ const char *pd_json_check(const char *text, size_t bytes, size_t *offset_ret);
 /* The value of a top-level key of a checked object; of a key that comes twice, the last. */
 struct pd_json_value pd_json_field(const char *text, size_t bytes, const char *key);
 
+/* The elements of an array value of a checked object, one after the other: *at is NULL before the first. PD_JSON_NONE behind
+ * the last, or where the value is no array. */
+struct pd_json_value pd_json_next(struct pd_json_value array, const char **at);
+
 /* Unescapes a string value into out, which may be the value's own memory and never needs more than
  * value.bytes - 2. Returns the length; no NUL is added, "\u0000" gives a zero byte. */
 size_t pd_json_unescape(struct pd_json_value value, char *out);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/sidecar.h"
+#include "cli/table_file.h"
 
 static volatile sig_atomic_t caught_signal;
 
@@ -99,11 +100,16 @@ const char *find_model(const struct settings *settings)
 
 void settle_lanes(struct settings *settings, int default_samples)
 {
+    enum { AUTO_LANES = 16 };
     struct ponder_request *request = &settings->request;
     bool is_greedy = request->strategy && strcmp(request->strategy, "greedy") == 0;
-    int n_samples = settings->n_samples > 0 ? settings->n_samples : is_greedy ? 1 : default_samples;
+    bool is_auto = request->strategy && strcmp(request->strategy, "auto") == 0;
+    int n_samples = settings->n_samples > 0 ? settings->n_samples
+                    : is_greedy             ? 1
+                    : is_auto               ? AUTO_LANES
+                                            : default_samples;
     int n_lanes = n_samples < PONDER_MAX_LANES ? n_samples : PONDER_MAX_LANES;
-    request->n_samples = n_samples;
+    request->n_samples = is_auto && settings->n_samples == 0 ? 0 : n_samples;
     settings->engine.n_lanes = settings->n_lanes > 0 ? settings->n_lanes : n_lanes;
 }
 
@@ -152,7 +158,7 @@ int open_engine(const struct settings *settings, struct ponder **p_ret)
                                  : "none",
                 sidecar.path ? "" : sidecar.why);
     }
-    return EXIT_OK;
+    return table_use(settings, *p_ret, path);
 }
 
 static bool has_verifier(const struct ponder *p, const char *name, size_t bytes)

@@ -22,6 +22,7 @@ int cmd_rollout(struct settings *settings);
 int cmd_pack(struct settings *settings);
 int cmd_score(struct settings *settings);
 int cmd_trace(struct settings *settings);
+int cmd_calibrate(struct settings *settings);
 
 /* One line "ponder: ..." on standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -40,6 +40,16 @@ static const struct command commands[] = {
      "the part that is. With --labels K, each line of such a sample has the part of at least K\n"
      "tries from there that are right; the last line's is 1 or 0.\n",
      cmd_rollout},
+    {"calibrate", CMD_CALIBRATE, "calibrate [--data FILE] [OPTION]...",
+     "Measures this device, and with a set of questions which way of thinking is worth what",
+     "\nWrites MODEL.plans.json, which strategy auto goes by: what a pass through the model takes\n"
+     "here, in about a second; with --data, rows {\"id\", \"question\", \"answer\"}, how often each\n"
+     "plan is right and what it takes, on questions of five degrees of predicted difficulty (of one\n"
+     "where the model does not predict it). --samples is the most that a plan may have. --resume\n"
+     "FILE keeps what was found question by question and goes on with it. Prints which plan is\n"
+     "best at which budget, and how often that is right by two-fold cross-validation. Use questions\n"
+     "that the model was not trained on.\n",
+     cmd_calibrate},
     {"bench", CMD_BENCH, "bench [OPTION]...", "Measures prefill, decode by lanes, start and memory",
      "\nPrefill is of --prompt-tokens tokens up to the first one drawn; decode of --max-tokens\n"
      "steps of 1, 4, 8, 16 and 32 lanes, as far as --samples allows, that share such a prompt;\n"

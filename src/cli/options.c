@@ -11,15 +11,15 @@
 
 #define FIELD(member) offsetof(struct settings, member)
 
-enum kind { FLAG, TEXT, CHOICE, STRATEGY, INTEGER, REAL, REAL32, SEED, TIME, SIZE, SHARD };
+enum kind { FLAG, TEXT, CHOICE, STRATEGY, INTEGER, REAL, REAL32, SEED, TIME, BUDGET, SIZE, SHARD };
 
 enum {
     ALL = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_TOKENIZE | CMD_INFO | CMD_BENCH | CMD_ROLLOUT |
-          CMD_SCORE,
+          CMD_SCORE | CMD_CALIBRATE,
     ASKS = CMD_SOLVE | CMD_EVAL,
-    ROWS = CMD_EVAL | CMD_ROLLOUT,
-    WRITES = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_ROLLOUT,
-    LANES = CMD_SOLVE | CMD_EVAL | CMD_INFO | CMD_BENCH | CMD_ROLLOUT,
+    ROWS = CMD_EVAL | CMD_ROLLOUT | CMD_CALIBRATE,
+    WRITES = CMD_SOLVE | CMD_EVAL | CMD_GENERATE | CMD_ROLLOUT | CMD_CALIBRATE,
+    LANES = CMD_SOLVE | CMD_EVAL | CMD_INFO | CMD_BENCH | CMD_ROLLOUT | CMD_CALIBRATE,
 };
 
 struct option {
@@ -36,14 +36,20 @@ struct option {
 static const struct option options[] = {
     {'m', "model", "FILE", ALL | CMD_PACK, TEXT, FIELD(model), 0, 0,
      "GGUF model file (default: $PONDER_MODEL, else " DEFAULT_MODEL ")"},
-    {0, "budget", "TIME", WRITES & ~(unsigned)CMD_ROLLOUT, TIME, FIELD(request.budget_ms), 0, 0,
-     "wall clock for each answer: 250ms, 2s, none (default: none)"},
+    {0, "budget", "TIME", CMD_SOLVE | CMD_EVAL | CMD_GENERATE, BUDGET, 0, 0, 0,
+     "for each answer: wall clock 250ms, 2s; 500tok of all samples; 3J with --watts; none (default: none)"},
+    {0, "watts", "W", CMD_SOLVE | CMD_EVAL | CMD_GENERATE, REAL, FIELD(watts), 0.001, 100000,
+     "what the device draws while it thinks: makes a budget in joules one of time"},
+    {0, "average-budget", "TIME", ASKS, TIME, FIELD(request.average_ms), 0, 0,
+     "strategy auto: wall clock for an answer on average; hard ones may have what easy ones leave over"},
     {0, "memory", "SIZE", ALL, SIZE, FIELD(memory_limit_bytes), 0, 0,
      "most the engine may take: 64MiB, 1G (default: what it needs)"},
     {0, "strategy", "NAME", ASKS, STRATEGY, FIELD(request.strategy), 0, 0,
      "how to think; the names are below (default: majority, of one sample greedy)"},
+    {0, "table", "FILE", ASKS, TEXT, FIELD(table), 0, 0,
+     "strategy auto: plans from ponder calibrate; none (default: MODEL.plans.json, if it is there)"},
     {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, PONDER_MAX_SAMPLES,
-     "samples of each question (default: 8; rollout: 16; bench: 32)"},
+     "samples of each question (default: 8; rollout: 16; bench: 32; auto: as many as it is worth; calibrate: 64)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
      "samples that run at once (default: all, at most 64)"},
     {0, "verifier", "NAMES", ASKS | CMD_INFO | CMD_SCORE, TEXT, FIELD(request.verifier), 0, 0,
@@ -91,15 +97,15 @@ static const struct option options[] = {
      "best instruction set to use: generic, avx2, ... (default: what the CPU has)"},
     {0, "sidecar", "FILE", ALL, TEXT, FIELD(sidecar), 0, 0,
      "packed weights; none: pack at start (default: MODEL.ponder, if it is there and fits)"},
-    {'o', "output", "FILE", CMD_PACK, TEXT, FIELD(out), 0, 0,
-     "the sidecar (default: MODEL.ponder)"},
+    {'o', "output", "FILE", CMD_PACK | CMD_CALIBRATE, TEXT, FIELD(out), 0, 0,
+     "what is written (default: MODEL.ponder; calibrate: MODEL.plans.json)"},
     {0, "check", NULL, CMD_PACK, FLAG, FIELD(is_check), 0, 0,
      "write nothing; read model and sidecar whole and say whether they belong together"},
     {0, "data", "FILE", ROWS, TEXT, FIELD(data), 0, 0,
      "rows {\"id\", \"question\", \"answer\"}, one JSON object a line; -: standard input"},
     {0, "limit", "N", ROWS, INTEGER, FIELD(limit), 1, 1000000000,
      "only the first N rows"},
-    {0, "out", "FILE", ROWS, TEXT, FIELD(out), 0, 0,
+    {0, "out", "FILE", CMD_EVAL | CMD_ROLLOUT, TEXT, FIELD(out), 0, 0,
      "write one JSON object a question to a new FILE"},
     {0, "curves", "DIR", CMD_EVAL, TEXT, FIELD(curves), 0, 0,
      "ask each question with every strategy at every budget; tables and pictures go to DIR"},
@@ -115,7 +121,7 @@ static const struct option options[] = {
      "label each step with how often K tries from there are right (default: none)"},
     {0, "jsonl", NULL, CMD_SOLVE, FLAG, FIELD(is_jsonl), 0, 0,
      "read rows {\"id\", \"question\"}, write one JSON object a line"},
-    {0, "resume", "FILE", ASKS | CMD_ROLLOUT, TEXT, FIELD(resume), 0, 0,
+    {0, "resume", "FILE", ASKS | CMD_ROLLOUT | CMD_CALIBRATE, TEXT, FIELD(resume), 0, 0,
      "append to FILE and skip the ids it has; mends a torn last line"},
     {0, "shard", "I/N", ASKS | CMD_ROLLOUT, SHARD, FIELD(shard), 0, 0,
      "only every N-th row, beginning with the I-th: 1/4 .. 4/4"},
@@ -221,6 +227,23 @@ static bool parse_shard(const char *text, struct settings *settings)
            pd_text_int(first, 1, settings->n_shards, &settings->shard);
 }
 
+/* A time, tokens, or joules, which watts make a time once all options are read. */
+static bool parse_budget(const char *text, struct settings *settings)
+{
+    char number[32];
+    size_t n = strcspn(text, "tJ");
+    if (pd_text_ms(text, &settings->request.budget_ms))
+        return true;
+    if (n >= sizeof number)
+        return false;
+    memcpy(number, text, n);
+    number[n] = '\0';
+    if (strcmp(text + n, "tok") == 0)
+        return pd_text_int(number, 1, 1000000000, &settings->request.budget_tokens);
+    return strcmp(text + n, "J") == 0 &&
+           pd_text_double(number, 1e-6, 1e9, &settings->budget_joules);
+}
+
 static bool is_choice(const char *choices, const char *word)
 {
     size_t n = strlen(word);
@@ -283,6 +306,8 @@ static bool set_option(const struct option *option, const char *value, struct se
         return pd_text_u64(value, field);
     case TIME:
         return pd_text_ms(value, field);
+    case BUDGET:
+        return parse_budget(value, settings);
     case SIZE:
         return pd_text_bytes(value, field);
     case SHARD:
@@ -315,6 +340,8 @@ static int complain_value(const struct command *command, const struct option *op
             [TEXT] = "a text that is not empty",
             [SEED] = "a whole number below 2^64",
             [TIME] = "a time such as 250ms, 2s, 1.5s or none",
+            [BUDGET] =
+                "a time such as 250ms, 2s, 1.5s or none; tokens such as 500tok; joules such as 3J",
             [SIZE] = "a size such as 64MiB, 512k or 1G",
             [SHARD] = "I/N with I from 1 to N, such as 1/4",
         };
@@ -418,6 +445,13 @@ int options_parse(const struct command *command, int n_words, char **words,
         if (!set_option(option, value, settings))
             return complain_value(command, option, value);
     }
+    if (settings->budget_joules > 0 && !(settings->watts > 0)) {
+        complain("a budget in joules needs --watts, what the device draws; see ponder %s --help",
+                 command->name);
+        return EXIT_USAGE;
+    }
+    if (settings->budget_joules > 0)
+        settings->request.budget_ms = 1000 * settings->budget_joules / settings->watts;
     settle(settings);
     return 0;
 }

@@ -18,6 +18,7 @@ enum {
     CMD_ROLLOUT = 1 << 7,
     CMD_TRACE = 1 << 8,
     CMD_SCORE = 1 << 9,
+    CMD_CALIBRATE = 1 << 10,
 };
 
 /* What the command line says. Zero and NULL: not given. */
@@ -30,8 +31,10 @@ struct settings {
     bool is_json, is_jsonl, is_stream, is_quiet, is_verbose;
     bool is_special, is_no_bos, is_count, is_check;
     const char *question; /* score: that the steps answer */
-    const char *data, *out, *resume, *sidecar, *trace, *html;
-    FILE *trace_file;                          /* open where --trace is given */
+    const char *data, *out, *resume, *sidecar, *table, *trace, *html;
+    double watts;         /* that a budget in joules is spent at */
+    double budget_joules; /* 0: none */
+    FILE *trace_file;     /* open where --trace is given */
     const char *curves, *strategies, *budgets; /* eval: a folder, and lists parted by commas */
     bool is_compare, is_redraw;
     int limit, n_repeats;

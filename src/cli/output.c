@@ -51,6 +51,11 @@ void put_answer_fields(struct pd_json_writer *w, const struct ponder *p,
     put_text(w, "status", ponder_finish_text(answer->finish));
     if (has_answer) {
         put_text(w, "strategy", answer->strategy);
+        if (answer->plan[0] != '\0') {
+            put_text(w, "plan", answer->plan);
+            put_double(w, "difficulty", answer->difficulty);
+            put_double(w, "ms_planned", answer->ms_planned);
+        }
         if (answer->note[0] != '\0')
             put_text(w, "note", answer->note);
         put_int(w, "samples", answer->n_samples);

@@ -8,19 +8,16 @@
 #define MARGIN       1.25 /* on estimates: machines waver */
 #define FIRST_TOKENS 24.0 /* of a sample, until one has ended */
 
-/* Moves an estimate towards a new value by a part of the way. */
-static void follow(double *estimate, double value, double part)
+/* Positions that n rows look back at: each at the prompt, and at half of a usual sample. */
+static double positions(const struct pd_search *s, int n)
 {
-    *estimate = *estimate == 0.0 ? value : *estimate + (value - *estimate) * part;
+    return n * (s->n_prompt + 0.5 * s->usual_tokens);
 }
 
 void pd_deadline_note(struct pd_search *s, int64_t ns, int n)
 {
-    double besides = (double)ns - n * s->row_ns;
-    if (n >= PD_DEADLINE_MANY || s->row_ns == 0.0)
-        follow(&s->row_ns, (double)ns / n, 0.5);
-    else
-        follow(&s->pass_ns, besides > 0.0 ? besides : 0.0, 0.25);
+    s->passes_ns += ns;
+    pd_cost_note(&s->cost, (double)ns, n, positions(s, n));
 }
 
 void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n)
@@ -30,10 +27,9 @@ void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n)
     pd_deadline_note(s, ns, n);
 }
 
-/* Before a small pass was ever seen, a guess: reading the weights takes as long as two more rows. */
 double pd_deadline_pass_ns(const struct pd_search *s, int n)
 {
-    return (s->pass_ns > 0.0 ? s->pass_ns : 2.0 * s->row_ns) + n * s->row_ns;
+    return pd_cost_pass_ns(&s->cost, n, positions(s, n));
 }
 
 bool pd_deadline_allows(const struct pd_search *s, double ns)
@@ -57,22 +53,36 @@ void pd_deadline_note_verify(struct pd_search *s, int64_t ns)
 {
     if (ns > s->longest_step_ns)
         s->longest_step_ns = ns;
-    follow(&s->verify_ns, (double)ns, 0.25);
+    pd_follow(&s->verify_ns, (double)ns, 0.25);
 }
 
 void pd_deadline_note_sample(struct pd_search *s, int n_tokens)
 {
-    follow(&s->usual_tokens, (double)n_tokens, 0.125);
+    pd_follow(&s->usual_tokens, (double)n_tokens, 0.125);
+}
+
+/* A sample of usual length in each of n lanes. */
+static double sample_ns(const struct pd_search *s, int n)
+{
+    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
+    return MARGIN * n_tokens * pd_deadline_pass_ns(s, n);
+}
+
+/* Lanes that can all write a sample of usual length out of a budget of tokens. */
+static int lanes_by_tokens(const struct pd_search *s)
+{
+    double n_left = s->task.max_total_tokens - s->n_tokens;
+    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
+    return (int)pd_min_double(n_left / n_tokens, s->size.n_lanes);
 }
 
 int pd_deadline_lanes(const struct pd_search *s)
 {
+    int n = s->task.max_total_tokens > 0 ? lanes_by_tokens(s) : s->size.n_lanes;
     if (s->task.deadline_ns == 0 || !s->task.wants_answer)
-        return s->size.n_lanes;
-    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
+        return n;
     double left_ns = (double)(s->task.deadline_ns - pd_clock_ns()) - reserve_ns(s);
-    int n = s->size.n_lanes;
-    while (n > 0 && MARGIN * n_tokens * pd_deadline_pass_ns(s, n) > left_ns)
+    while (n > 0 && sample_ns(s, n) > left_ns)
         n--;
     return n;
 }
@@ -86,6 +96,11 @@ bool pd_deadline_allows_step(const struct pd_search *s, int n_rows)
 {
     double ns = pd_deadline_pass_ns(s, n_rows) + (s->task.n_verifiers > 0 ? s->verify_ns : 0.0);
     return pd_deadline_allows(s, MARGIN * ns + reserve_ns(s));
+}
+
+bool pd_deadline_allows_wave(const struct pd_search *s)
+{
+    return pd_deadline_allows(s, 2.0 * sample_ns(s, s->size.n_lanes) + reserve_ns(s));
 }
 
 double pd_deadline_needed_ns(const struct pd_search *s, double before_ns, int n_done)

@@ -8,9 +8,7 @@
 
 #include "search/search.h"
 
-/* What a pass of n rows took: passes of many rows tell what a row costs, the others what every pass costs
- * besides. */
-enum { PD_DEADLINE_MANY = 16 };
+/* What a pass of n rows of the prompt took, or of lanes. */
 void pd_deadline_note(struct pd_search *s, int64_t ns, int n);
 
 /* The same for a step that nothing interrupts; a batch of the prompt looks at the clock once a layer. */
@@ -29,6 +27,9 @@ bool pd_deadline_allows_step(const struct pd_search *s, int n_rows);
 
 /* Lanes, at most n_lanes, that can all write a sample of usual length from here on; 0: not even one. */
 int pd_deadline_lanes(const struct pd_search *s);
+
+/* True if there is time for a sample of usual length in each lane, and then for others again. */
+bool pd_deadline_allows_wave(const struct pd_search *s);
 
 /* A sample has ended by itself after n tokens. */
 void pd_deadline_note_sample(struct pd_search *s, int n_tokens);

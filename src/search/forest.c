@@ -28,7 +28,7 @@ static void begin_trees(struct pd_search *s, struct pd_forest *f)
             continue;
         int room = pd_search_room(s);
         int n = pd_min_int(f->n_roots, s->task.n_samples - t * f->n_roots);
-        if (s->n_started == 0)
+        if (s->n_started == s->first_root)
             n = pd_min_int(n, room);
         if (n > room || n == 0)
             return;

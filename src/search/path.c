@@ -97,9 +97,9 @@ int pd_search_start(struct pd_search *s, int root, int tag)
         return PD_NO_PATH;
     s->n_created++;
     s->n_started++;
-    path->root = root;
+    path->root = s->first_root + root;
     path->tag = tag;
-    path->key = (uint64_t)root;
+    path->key = (uint64_t)path->root;
     path->lane_past = s->n_prompt;
     path->output = s->policy.kept_output;
     pd_path_run(s, path);

@@ -91,9 +91,9 @@ int pd_search_revise(struct pd_search *s, int from_index, const int *attempts, i
     s->policy.rewind(s->policy.self, from->lane, past);
     s->n_created++;
     path->parent = from->number;
-    path->root = root;
+    path->root = s->first_root + root;
     path->tag = from->tag;
-    path->key = (uint64_t)root;
+    path->key = (uint64_t)path->root;
     path->lane = from->lane;
     path->text = from->text;
     from->lane = PD_NO_LANE;

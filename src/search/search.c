@@ -142,12 +142,31 @@ static void draw_and_accept(struct pd_search *s)
     s->n_running = n_left;
 }
 
+/* A token for every path that runs is within what may be written. */
+static bool allows_tokens(const struct pd_search *s)
+{
+    return s->task.max_total_tokens == 0 || s->n_tokens + s->n_running <= s->task.max_total_tokens;
+}
+
+static void begin_strategy(struct pd_search *s)
+{
+    pd_search_begin_verifiers(s);
+    s->halts_at_steps =
+        s->strategy->takes_steps || (s->task.n_verifiers > 0 && s->task.combine != PD_COMBINE_LAST);
+    if (s->strategy->begin != NULL)
+        s->strategy->begin(s);
+}
+
 /* Rounds until the strategy is done or has decided, or time is up. */
 static enum ponder_status think(struct pd_search *s, enum ponder_finish *finish_ret)
 {
     for (;;) {
         int row[PONDER_MAX_LANES + 1];
         enum pd_verdict verdict = s->strategy->advance(s);
+        if (verdict == PD_DONE && pd_planner_goes_on(s)) {
+            begin_strategy(s);
+            continue;
+        }
         if (verdict != PD_GO_ON) {
             *finish_ret = verdict == PD_DONE ? PONDER_COMPLETE : PONDER_EARLY_STOP;
             return PONDER_OK;
@@ -158,7 +177,8 @@ static enum ponder_status think(struct pd_search *s, enum ponder_finish *finish_
         }
         *finish_ret = PONDER_DEADLINE;
         int n_rows = collect_rows(s, row);
-        if (s->n_running == 0 || (n_rows > 0 && !pd_deadline_allows_step(s, n_rows)))
+        if (s->n_running == 0 || !allows_tokens(s) ||
+            (n_rows > 0 && !pd_deadline_allows_step(s, n_rows)))
             return PONDER_OK;
         if (n_rows > 0)
             PD_TRY(step_lanes(s, n_rows, row));
@@ -243,10 +263,11 @@ static void begin(struct pd_search *s, const struct pd_task *task,
     s->task = *task;
     s->strategy = strategy;
     s->start_ns = start_ns;
-    s->first_token_ns = s->longest_step_ns = 0;
+    s->first_token_ns = s->longest_step_ns = s->passes_ns = 0;
     for (int i = 0; i < s->n_paths; i++)
         s->path[i].state = PD_PATH_FREE;
-    s->n_paths = s->n_created = s->n_started = s->n_groups = 0;
+    s->n_paths = s->n_created = s->n_started = s->first_root = s->n_groups = 0;
+    s->planner.is_on = false;
     s->n_running = s->n_lanes_used = s->n_steps = s->n_tokens = 0;
 }
 
@@ -257,11 +278,9 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
     *outcome_ret = (struct pd_outcome){.path = PD_NO_PATH, .answer = ""};
     begin(s, task, strategy, start_ns);
     PD_TRY(pd_search_prefill(s, outcome_ret));
-    pd_search_begin_verifiers(s);
-    s->halts_at_steps =
-        strategy->takes_steps || (s->task.n_verifiers > 0 && s->task.combine != PD_COMBINE_LAST);
-    if (strategy->begin != NULL)
-        strategy->begin(s);
+    if (strategy->plans)
+        pd_planner_begin(s);
+    begin_strategy(s);
     enum ponder_status status = task->given != NULL
                                     ? pd_judge_text(s, task->given, task->given_bytes)
                                     : think(s, &outcome_ret->finish);
@@ -269,6 +288,8 @@ enum ponder_status pd_search_run(struct pd_search *s, const struct pd_task *task
         s->n_groups == 0)
         pd_force_answers(s);
     conclude(s, outcome_ret);
+    if (s->planner.is_on)
+        pd_planner_end(s, (double)(pd_clock_ns() - start_ns));
     if (task->given != NULL && outcome_ret->path >= 0)
         outcome_ret->confidence = s->path[outcome_ret->path].scores.is_vetoed
                                       ? 0.0

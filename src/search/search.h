@@ -25,6 +25,8 @@
 #include "model/tokenizer.h"
 #include "model/traits.h"
 #include "search/answer.h"
+#include "search/cost.h"
+#include "search/planner.h"
 #include "search/policy.h"
 #include "search/verifier.h"
 
@@ -36,7 +38,8 @@ enum {
     PD_NOTE_BYTES = 256,
     PD_NO_GROUP = -1,
     PD_NO_LANE = -1,
-    PD_NO_PATH = -1
+    PD_NO_PATH = -1,
+    PD_NO_TAG = -1
 };
 
 enum pd_path_state {
@@ -107,9 +110,14 @@ struct pd_search_size {
 /* What a run of the driver is asked for; all set, no defaults. */
 struct pd_task {
     int n_samples, max_tokens;
-    int width;     /* continuations of a step that is kept (beam, dvts) */
-    int lookahead; /* steps to look ahead before judging one */
-    int n_chains;  /* of revisions */
+    int width;            /* continuations of a step that is kept (beam, dvts) */
+    int lookahead;        /* steps to look ahead before judging one */
+    int n_chains;         /* of revisions */
+    int max_samples;      /* that a planner may take; 0: as many as it likes */
+    double average_ns;    /* a question, over many, that a planner may take; 0: no matter */
+    int max_total_tokens; /* all paths together; 0: no limit */
+    bool has_waves;       /* no more samples at once than may decide the vote */
+    float temperature;    /* of strategies that are not greedy */
     struct pd_sampling how;
     double confidence;   /* of the vote, to stop early; >= 1: never */
     int64_t deadline_ns; /* 0: none */
@@ -175,18 +183,21 @@ struct pd_search {
     const struct pd_strategy *strategy;
     int n_paths;              /* slots in use, free ones among them */
     int n_created, n_started; /* paths; of them, from the question */
+    int first_root;           /* added to the numbers of the strategy's starts */
     int n_groups, n_running, n_lanes_used;
     int n_steps, n_tokens;
     bool wants_hidden, halts_at_steps;
     bool is_calibrated; /* the verifiers' scores are probabilities */
     int64_t start_ns, first_token_ns;
+    int64_t passes_ns;       /* in passes through the model that writes */
     int64_t longest_step_ns; /* of the decode steps, and between two looks at the clock elsewhere */
 
     /* What the deadline check goes by; kept from call to call. */
-    double row_ns;       /* a row of a pass through the model */
-    double pass_ns;      /* what a pass takes besides its rows */
+    struct pd_cost cost; /* of passes through the model */
     double usual_tokens; /* of a sample that ends by itself */
     double verify_ns;    /* of a round of verification */
+
+    struct pd_planner planner;
 };
 
 /* What came of it. */
@@ -216,6 +227,9 @@ bool pd_search_find_verifier(const struct pd_search *s, const char *name, size_t
 
 /* Puts search->prompt into the trunk lane ahead of time: prompts that begin alike need only what is new. */
 enum ponder_status pd_search_warm(struct pd_search *s);
+
+/* Measures what passes take, in about a second, and goes by that. Lanes and the trunk are given up. */
+enum ponder_status pd_search_measure_cost(struct pd_search *s);
 
 /* Frees all lanes, the trunk too. */
 void pd_search_forget(struct pd_search *s);

@@ -113,21 +113,16 @@ static int root_of(int n)
     return root;
 }
 
-enum ponder_status pd_setup(struct pd_search *s, const struct ponder_request *r,
-                            struct pd_task *task, const struct pd_strategy **strategy_ret)
+/* What a strategy of so many samples runs with. */
+static enum ponder_status set_up(struct pd_search *s, const struct pd_strategy *strategy,
+                                 const struct pd_plan *plan, struct pd_task *task,
+                                 const struct pd_strategy **strategy_ret)
 {
-    const char *name = r->strategy != NULL ? r->strategy : r->n_samples > 1 ? "majority" : "greedy";
-    const struct pd_strategy *strategy = pd_strategy_find(name);
-    s->note[0] = '\0';
-    if (strategy == NULL || r->width < 0 || r->lookahead < 0 || r->n_chains < 0 ||
-        !find_combine(r->score, &task->combine) ||
-        !find_calculator(s, r->calculator, &task->has_calculator))
-        return PONDER_BAD_ARGUMENT;
     if (strategy->revises && s->n_revision == 0) {
         strategy = &pd_strategy_majority;
         say(s, "the model was not made to revise: majority instead");
     }
-    int n = r->n_samples;
+    int n = plan->n_samples;
     if (strategy->max_samples > 0)
         n = pd_min_int(n, strategy->max_samples);
     if (strategy->needs_lanes && n > s->size.n_lanes) {
@@ -136,10 +131,46 @@ enum ponder_status pd_setup(struct pd_search *s, const struct ponder_request *r,
     }
     task->n_samples = n;
     task->width =
-        pd_min_int(r->width > 0 ? r->width : DEFAULT_WIDTH, pd_min_int(n, s->size.n_lanes));
-    task->lookahead = r->lookahead > 0 ? r->lookahead : strategy->lookahead;
-    task->n_chains = pd_min_int(r->n_chains > 0 ? r->n_chains : root_of(n), n);
+        pd_min_int(plan->width > 0 ? plan->width : DEFAULT_WIDTH, pd_min_int(n, s->size.n_lanes));
+    task->lookahead = plan->lookahead > 0 ? plan->lookahead : strategy->lookahead;
+    task->n_chains = pd_min_int(plan->n_chains > 0 ? plan->n_chains : root_of(n), n);
     task->n_verifiers = 0;
     *strategy_ret = strategy;
-    return choose_verifiers(s, r->verifier, strategy, task);
+    return choose_verifiers(s, plan->verifier, strategy, task);
+}
+
+void pd_setup_plan(struct pd_search *s, const struct pd_plan *plan, struct pd_task *task,
+                   const struct pd_strategy **strategy_ret)
+{
+    enum ponder_status status =
+        set_up(s, pd_strategy_find(plan->strategy), plan, task, strategy_ret);
+    PD_ASSERT(status == PONDER_OK);
+    (void)status;
+}
+
+bool pd_setup_knows(const struct pd_search *s, const struct pd_plan *plan)
+{
+    struct pd_task task = {0};
+    const struct pd_strategy *strategy = pd_strategy_find(plan->strategy);
+    return strategy != NULL && !strategy->plans &&
+           (plan->verifier == NULL || find_verifiers(s, plan->verifier, &task) == PONDER_OK);
+}
+
+enum ponder_status pd_setup(struct pd_search *s, const struct ponder_request *r,
+                            struct pd_task *task, const struct pd_strategy **strategy_ret)
+{
+    const char *name = r->strategy != NULL ? r->strategy : r->n_samples > 1 ? "majority" : "greedy";
+    const struct pd_strategy *strategy = pd_strategy_find(name);
+    const struct pd_plan plan = {.verifier = r->verifier,
+                                 .n_samples = r->n_samples,
+                                 .width = r->width,
+                                 .lookahead = r->lookahead,
+                                 .n_chains = r->n_chains};
+    s->note[0] = '\0';
+    if (strategy == NULL || r->width < 0 || r->lookahead < 0 || r->n_chains < 0 ||
+        !find_combine(r->score, &task->combine) ||
+        !find_calculator(s, r->calculator, &task->has_calculator))
+        return PONDER_BAD_ARGUMENT;
+    task->max_samples = r->n_samples;
+    return set_up(s, strategy, &plan, task, strategy_ret);
 }

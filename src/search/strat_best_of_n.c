@@ -37,6 +37,7 @@ static struct pd_choice choose(const struct pd_search *s)
 const struct pd_strategy pd_strategy_best_of_n = {
     .name = "best-of-n",
     .summary = "of n samples, the one with the highest score (no verifier: mean log-probability)",
+    .is_flat = true,
     .advance = advance,
     .choose = choose,
 };

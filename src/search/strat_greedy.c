@@ -19,6 +19,7 @@ static struct pd_choice choose(const struct pd_search *s)
 const struct pd_strategy pd_strategy_greedy = {
     .name = "greedy",
     .summary = "one sample of likeliest tokens",
+    .is_flat = true,
     .max_samples = 1,
     .is_greedy = true,
     .advance = advance,

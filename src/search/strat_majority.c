@@ -63,6 +63,7 @@ static struct pd_choice choose(const struct pd_search *s)
 const struct pd_strategy pd_strategy_majority = {
     .name = "majority",
     .summary = "the answer that most of n samples give; stops when the vote is decided",
+    .is_flat = true,
     .advance = advance,
     .choose = choose,
 };

@@ -55,6 +55,7 @@ static struct pd_choice choose(const struct pd_search *s)
 const struct pd_strategy pd_strategy_weighted = {
     .name = "best-of-n-weighted",
     .summary = "the answer with the largest sum of its samples' scores",
+    .is_flat = true,
     .wants_scores = true,
     .state_bytes = sizeof(struct progress),
     .begin = begin,

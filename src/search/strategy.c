@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const struct pd_strategy *const strategies[] = {
-    &pd_strategy_greedy,  &pd_strategy_majority,  &pd_strategy_best_of_n, &pd_strategy_weighted,
-    &pd_strategy_beam,    &pd_strategy_lookahead, &pd_strategy_dvts,      &pd_strategy_rebase,
-    &pd_strategy_halving, &pd_strategy_revise,
+    &pd_strategy_auto,     &pd_strategy_greedy,  &pd_strategy_majority,  &pd_strategy_best_of_n,
+    &pd_strategy_weighted, &pd_strategy_beam,    &pd_strategy_lookahead, &pd_strategy_dvts,
+    &pd_strategy_rebase,   &pd_strategy_halving, &pd_strategy_revise,
 };
 
 const struct pd_strategy *pd_strategy_get(int i)

@@ -25,6 +25,8 @@ struct pd_strategy {
     const char *name;
     const char *summary;
     int max_samples;   /* it can use; 0: any number */
+    bool plans;        /* it only stands for one that the planner chooses, and has no functions */
+    bool is_flat;      /* independent samples: more of them may follow */
     bool is_greedy;    /* always draws the likeliest token */
     bool takes_steps;  /* paths halt at the end of each step */
     bool uses_scores;  /* has the verifiers that the model brings, unless others are named */
@@ -40,6 +42,7 @@ struct pd_strategy {
     struct pd_choice (*choose)(const struct pd_search *s);
 };
 
+extern const struct pd_strategy pd_strategy_auto;
 extern const struct pd_strategy pd_strategy_greedy;
 extern const struct pd_strategy pd_strategy_majority;
 extern const struct pd_strategy pd_strategy_best_of_n;

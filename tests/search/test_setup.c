@@ -51,7 +51,7 @@ static void test_list_finds_every_strategy(void **state)
         assert_true(strlen(pd_strategy_get(n)->summary) > 10);
         assert_true(pd_strategy_get(n)->state_bytes <= pd_strategy_state_bytes());
     }
-    assert_int_equal(n, 10);
+    assert_int_equal(n, 11);
     assert_null(pd_strategy_get(-1));
     assert_null(pd_strategy_find(""));
     assert_null(pd_strategy_find("Majority"));

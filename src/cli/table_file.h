@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * table_file.h - the file that holds the plans of strategy auto: beside the model, or named by --table. */
+#ifndef CLI_TABLE_FILE_H
+#define CLI_TABLE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/options.h"
+
+/* "MODEL.plans.json"; false: it does not fit. */
+bool table_path(const char *model, char *text, size_t capacity);
+
+/* Where the strategy is auto, gives the engine the table that --table names or that lies beside the model; exit code, after
+ * a message if not 0. */
+int table_use(const struct settings *settings, struct ponder *p, const char *model);
+
+#endif
