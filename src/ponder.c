@@ -282,6 +282,7 @@ static enum ponder_status ask(struct ponder *p, struct text text, const struct t
         .ms_first_token =
             s->first_token_ns > 0 ? (double)(s->first_token_ns - start_ns) / 1e6 : 0.0,
         .ms_passes = (double)s->passes_ns / 1e6,
+        .ms_expected = s->expected_ns / 1e6,
         .ms_step = (double)(s->longest_step_ns > p->decoder.longest_layer_ns
                                 ? s->longest_step_ns
                                 : p->decoder.longest_layer_ns) /

@@ -96,7 +96,7 @@ struct ponder_info {
     int n_batch; /* rows one ponder_step() takes at most */
     size_t memory_bytes; /* the block */
     size_t mapped_bytes; /* of the sidecar, beside it; 0: none is used */
-    /* What a model made for ponder says of itself (keys ponder.*, see README); "" and false: nothing. */
+    /* What a model made for ponder says of itself (keys ponder.*, see docs/model-files.md); "" and false: nothing. */
     const char *prompt, *answer, *revision; /* the form of its questions and answers */
     bool has_calculator, has_value_head, has_difficulty_head;
 };
@@ -182,7 +182,8 @@ struct ponder_answer {
     int n_tokens;           /* tokens written, all lanes */
     int n_prompt_tokens;
     double ms_total, ms_first_token;
-    double ms_passes; /* of it, in passes through the model that writes */
+    double ms_passes;   /* of it, in passes through the model that writes */
+    double ms_expected; /* what those were expected to take, each just before it began */
     double ms_step;   /* the longest decode step, or layer of the prompt */
     double ms_needed; /* NO_TIME: a budget that would do, estimated */
     uint64_t seed;

@@ -27,7 +27,9 @@ static const struct command commands[] = {
     {"eval", CMD_EVAL, "eval --data FILE [OPTION]...",
      "Measures accuracy, latency, overshoot and work on a set of questions",
      "\nAnswers are compared by value. The interval is Wilson's; percentiles are by nearest\n"
-     "rank; overshoot is the time of an answer less its budget. Rows with a \"level\" are also\n"
+     "rank; overshoot is the time of an answer less its budget; passes is what passes through the\n"
+     "model took over what they were expected to just before, plans what answers took over what\n"
+     "strategy auto had planned. Rows with a \"level\" are also\n"
      "counted by it.\n\n"
      "With --curves DIR, all pairs of --strategies and --budgets take turns in asking. Each pair\n"
      "has a journal in DIR; called again with the same settings, what is there is not asked\n"

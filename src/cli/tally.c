@@ -31,6 +31,8 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
         tally->capacity = tally->capacity ? tally->capacity * 2 : 256;
         tally->ms_total = grow(tally->ms_total, tally->capacity * sizeof(double));
         tally->over_ms = grow(tally->over_ms, tally->capacity * sizeof(double));
+        tally->pass_ratio = grow(tally->pass_ratio, tally->capacity * sizeof(double));
+        tally->plan_ratio = grow(tally->plan_ratio, tally->capacity * sizeof(double));
     }
     tally->ms_total[tally->n++] = outcome->ms_total;
     tally->n_answered += outcome->is_answered;
@@ -46,6 +48,10 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
         tally->n_late += over > 0;
         tally->n_late_by_step += over > outcome->ms_step;
     }
+    if (outcome->ms_expected > 0)
+        tally->pass_ratio[tally->n_passes++] = outcome->ms_passes / outcome->ms_expected;
+    if (outcome->ms_planned > 0)
+        tally->plan_ratio[tally->n_planned++] = outcome->ms_total / outcome->ms_planned;
     if (outcome->level)
         add_level(tally, outcome);
 }
@@ -129,6 +135,10 @@ static void print_json(const struct tally *tally, const struct ponder_info *info
         put_number(&w, "late", (double)tally->n_late);
         put_number(&w, "late_by_more_than_a_step", (double)tally->n_late_by_step);
     }
+    if (tally->n_passes > 0)
+        put_percentiles(&w, "passes_over_expected", tally->pass_ratio, tally->n_passes);
+    if (tally->n_planned > 0)
+        put_percentiles(&w, "total_over_planned", tally->plan_ratio, tally->n_planned);
     put_number(&w, "ms_step_max", tally->max_step_ms);
     put_totals(&w, "per_question", tally, tally->n > 0 ? 1 / (double)tally->n : 0);
     put_totals(&w, "total", tally, 1);
@@ -168,12 +178,12 @@ static void print_accuracy(const char *name, size_t n, size_t n_correct)
            share(n_correct, n) * 100, n_correct, n, interval.low * 100, interval.high * 100);
 }
 
-static void print_percentiles(const char *name, const double *sorted, size_t n)
+static void print_percentiles(const char *name, const char *unit, const double *sorted, size_t n)
 {
     printf("%-12s", name);
     for (int i = 0; i < N_PERCENTILES; i++)
-        printf(" %s %.1f ms%s", percentiles[i].name,
-               stats_percentile(sorted, n, percentiles[i].share),
+        printf(" %s %.*f%s%s", percentiles[i].name, unit[0] != '\0' ? 1 : 2,
+               stats_percentile(sorted, n, percentiles[i].share), unit,
                i + 1 < N_PERCENTILES ? "," : "\n");
 }
 
@@ -188,12 +198,16 @@ static void print_people(const struct tally *tally, const struct ponder_info *in
         print_accuracy(name, tally->levels[i].n, tally->levels[i].n_correct);
     }
     printf("%-12s %.1f%%\n", "answered", share(tally->n_answered, tally->n) * 100);
-    print_percentiles("latency", tally->ms_total, tally->n);
+    print_percentiles("latency", " ms", tally->ms_total, tally->n);
     if (tally->n_budgeted > 0) {
-        print_percentiles("overshoot", tally->over_ms, tally->n_budgeted);
+        print_percentiles("overshoot", " ms", tally->over_ms, tally->n_budgeted);
         printf("%-12s %zu of %zu, by more than their longest decode step %zu\n", "late",
                tally->n_late, tally->n_budgeted, tally->n_late_by_step);
     }
+    if (tally->n_passes > 0)
+        print_percentiles("passes", "", tally->pass_ratio, tally->n_passes);
+    if (tally->n_planned > 0)
+        print_percentiles("plans", "", tally->plan_ratio, tally->n_planned);
     printf("%-12s %.1f ms\n", "longest step", tally->max_step_ms);
     printf("%-12s %.1f samples, %.0f tokens, %.0f steps\n", "per question",
            (double)tally->n_samples / n, (double)tally->n_tokens / n, (double)tally->n_steps / n);
@@ -209,6 +223,8 @@ void tally_print(struct tally *tally, const struct ponder *p, const struct setti
     ponder_describe(p, &info);
     stats_sort(tally->ms_total, tally->n);
     stats_sort(tally->over_ms, tally->n_budgeted);
+    stats_sort(tally->pass_ratio, tally->n_passes);
+    stats_sort(tally->plan_ratio, tally->n_planned);
     qsort(tally->levels, (size_t)tally->n_levels, sizeof tally->levels[0], compare_levels);
     if (settings->is_json)
         print_json(tally, &info, settings);
@@ -220,5 +236,7 @@ void tally_free(struct tally *tally)
 {
     free(tally->ms_total);
     free(tally->over_ms);
+    free(tally->pass_ratio);
+    free(tally->plan_ratio);
     *tally = (struct tally){.n = 0};
 }

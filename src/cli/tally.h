@@ -14,6 +14,7 @@ struct outcome {
     const char *level; /* NULL: none */
     bool is_answered, is_correct;
     double budget_ms, ms_total, ms_step;
+    double ms_passes, ms_expected, ms_planned; /* 0: unknown */
     int64_t n_tokens, n_samples, n_steps;
 };
 
@@ -27,6 +28,9 @@ struct tally {
     size_t n, capacity, n_answered, n_correct;
     double *ms_total; /* [n] */
     double *over_ms;  /* [n_budgeted]: ms_total - budget, of the questions that had one */
+    double *pass_ratio; /* [n_passes]: what passes took over what they were expected to */
+    double *plan_ratio; /* [n_planned]: what answers took over what was planned */
+    size_t n_passes, n_planned;
     size_t n_budgeted, n_late, n_late_by_step;
     double max_step_ms;
     int64_t n_tokens, n_samples, n_steps;

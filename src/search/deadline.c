@@ -14,9 +14,15 @@ static double positions(const struct pd_search *s, int n)
     return n * (s->n_prompt + 0.5 * s->usual_tokens);
 }
 
+double pd_deadline_pass_ns(const struct pd_search *s, int n)
+{
+    return pd_cost_pass_ns(&s->cost, n, positions(s, n));
+}
+
 void pd_deadline_note(struct pd_search *s, int64_t ns, int n)
 {
     s->passes_ns += ns;
+    s->expected_ns += pd_deadline_pass_ns(s, n);
     pd_cost_note(&s->cost, (double)ns, n, positions(s, n));
 }
 
@@ -25,11 +31,6 @@ void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n)
     if (ns > s->longest_step_ns)
         s->longest_step_ns = ns;
     pd_deadline_note(s, ns, n);
-}
-
-double pd_deadline_pass_ns(const struct pd_search *s, int n)
-{
-    return pd_cost_pass_ns(&s->cost, n, positions(s, n));
 }
 
 bool pd_deadline_allows(const struct pd_search *s, double ns)

@@ -264,6 +264,7 @@ static void begin(struct pd_search *s, const struct pd_task *task,
     s->strategy = strategy;
     s->start_ns = start_ns;
     s->first_token_ns = s->longest_step_ns = s->passes_ns = 0;
+    s->expected_ns = 0.0;
     for (int i = 0; i < s->n_paths; i++)
         s->path[i].state = PD_PATH_FREE;
     s->n_paths = s->n_created = s->n_started = s->first_root = s->n_groups = 0;

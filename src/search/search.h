@@ -190,6 +190,7 @@ struct pd_search {
     bool is_calibrated; /* the verifiers' scores are probabilities */
     int64_t start_ns, first_token_ns;
     int64_t passes_ns;       /* in passes through the model that writes */
+    double expected_ns;      /* what those were expected to take */
     int64_t longest_step_ns; /* of the decode steps, and between two looks at the clock elsewhere */
 
     /* What the deadline check goes by; kept from call to call. */
