@@ -65,7 +65,7 @@ LIB_OBJ := $(call obj,$(LIB_SRC))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-.PHONY: all lib problems makers $(MAKERS) demo deps test check check-tests test-programs cross valgrind san bench install clean examples
+.PHONY: all lib problems makers $(MAKERS) demo deps test check check-tests test-programs cross valgrind san bench headline install clean examples
 .SECONDARY:
 all: $(BUILD)/ponder $(BUILD)/libponder.a
 lib: $(BUILD)/libponder.a
@@ -122,6 +122,8 @@ $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(w
 
 $(BUILD)/scripts/bench/verifier_cost: $(call obj,scripts/bench/verifier_cost.c) $(BUILD)/libponder.a
 	$(Q)$(CC) $^ $(PD_LDFLAGS) -o $@
+$(BUILD)/scripts/bench/random_budgets: $(call obj,scripts/bench/random_budgets.c) $(BUILD)/libponder.a
+	$(Q)$(CC) $^ $(PD_LDFLAGS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(SUPPORT_SRC)) $(BUILD)/libponder.a
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(PD_LDFLAGS) $(CMOCKA) -lm -o $@
@@ -176,6 +178,9 @@ check: $(KERNEL_CHECKS)
 
 # The peer is built once into PEER_DIR, which takes 10 minutes.
 PEER_DIR ?= build/peer
+headline: all problems $(BUILD)/scripts/bench/random_budgets
+	$(Q)BUILD=$(BUILD) scripts/headline.sh $(OUT)
+
 bench: $(BUILD)/ponder $(BUILD)/scripts/bench/random_model
 	$(Q)PEER_DIR=$(PEER_DIR) CC="$(CC)" scripts/bench/peer.sh native
 	$(Q)$(if $(filter avx2,$(ISA)),PEER_DIR=$(PEER_DIR) CC="$(CC)" scripts/bench/peer.sh avx2)
