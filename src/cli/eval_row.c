@@ -30,6 +30,8 @@ static int put_row(struct ponder *p, struct journal *journal, const struct row *
     }
     put_number(&w, "budget_ms", outcome->budget_ms);
     put_number(&w, "ms_step", outcome->ms_step);
+    put_number(&w, "ms_passes", outcome->ms_passes);
+    put_number(&w, "ms_expected", outcome->ms_expected);
     put_answer_fields(&w, p, answer, true);
     pd_json_end(&w, '}');
     return journal_end_line(journal);

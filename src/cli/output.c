@@ -65,8 +65,6 @@ void put_answer_fields(struct pd_json_writer *w, const struct ponder *p,
     put_int(w, "prompt_tokens", answer->n_prompt_tokens);
     put_double(w, "ms_total", answer->ms_total);
     put_double(w, "ms_first_token", answer->ms_first_token);
-    put_double(w, "ms_passes", answer->ms_passes);
-    put_double(w, "ms_expected", answer->ms_expected);
     pd_json_key(w, "memory_bytes");
     pd_json_u64(w, info.memory_bytes);
     pd_json_key(w, "seed");

@@ -30,7 +30,7 @@ done
 for list in best '' greedy,majorety majority: majority:0 majority:257 majority:x greedy:2 ',' a,,b; do
     refuses "--strategies wants " --curves "$dir" --strategies "$list" --budgets 1s
 done
-refuses "one of: greedy majority " --curves "$dir" --strategies best --budgets 1s
+refuses "one of: auto greedy majority " --curves "$dir" --strategies best --budgets 1s
 refuses "--budgets has 1000ms twice" --curves "$dir" --strategies greedy --budgets 1s,1000ms
 refuses "--strategies has greedy twice" --curves "$dir" --strategies greedy,greedy --budgets 1s
 refuses "--budgets has more than 16 words" --curves "$dir" --strategies greedy \
