@@ -12,6 +12,8 @@
 
 enum { N_STEPS = 100 }; /* in which the largest factor is looked for along the common accuracies */
 
+static const double LEAST_MS = 0.001; /* keeps logarithms finite */
+
 void curve_sort(struct curve *curve)
 {
     for (int i = 1; i < curve->n; i++) {
@@ -38,7 +40,12 @@ double curve_ms(const struct curve *curve, double accuracy)
     return pd_real_exp(low + part * (pd_real_log(p[i].ms) - low));
 }
 
-/* The curve of questions drawn with replacement: draw[i] of them; NULL: of all as they are. */
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* The curve of questions drawn with replacement: drawn[i] of them; NULL: of all as they are. */
 static void draw_curve(const struct curve_answers *answers, const size_t *drawn,
                        struct curve *curve)
 {
@@ -54,14 +61,10 @@ static void draw_curve(const struct curve_answers *answers, const size_t *drawn,
             n_right += is_right[question];
         }
         double count = (double)answers->n;
-        curve->points[point] = (struct curve_point){sum_ms / count, (double)n_right / count};
+        double mean_ms = larger(sum_ms / count, LEAST_MS);
+        curve->points[point] = (struct curve_point){mean_ms, (double)n_right / count};
     }
     curve_sort(curve);
-}
-
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
 }
 
 static double highest(const struct curve *curve)

@@ -42,7 +42,7 @@ struct factor {
     double factor; /* time of the first over time of the second */
     struct interval
         interval;    /* 95%, by resampling questions; infinite: the first often never gets there */
-    int n_resamples; /* in which at least one of both got there */
+    int n_resamples; /* in which either got there; of the largest: with a common accuracy */
 };
 
 struct factors {

@@ -72,7 +72,7 @@ static bool count_choices(const struct curve_data *data, int strategy, struct ch
     return n > 0;
 }
 
-/* The plan made most often, of those not taken yet; the first of equals. */
+/* The plan made most often; the first of equals. */
 static int most_often(const size_t counts[MAX_PLANS])
 {
     int best = 0;
@@ -80,6 +80,18 @@ static int most_often(const size_t counts[MAX_PLANS])
         if (counts[i] > counts[best])
             best = i;
     return best;
+}
+
+/* Quoted: a plan's words may have a comma. */
+static void put_quoted(FILE *file, const char *text)
+{
+    putc('"', file);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            putc('"', file);
+        putc(*text, file);
+    }
+    putc('"', file);
 }
 
 static int write_csv(const struct curve_data *data, const struct choices *choices, const char *dir)
@@ -93,11 +105,13 @@ static int write_csv(const struct curve_data *data, const struct choices *choice
             size_t counts[MAX_PLANS];
             for (int k = 0; k < MAX_PLANS; k++)
                 counts[k] = choices->counts[i][j][k];
-            for (int plan; counts[plan = most_often(counts)] > 0; counts[plan] = 0)
-                fprintf(file, "%s,%d,%.4f,%.4f,%.9g,%zu,%s,%zu\n",
+            for (int plan; counts[plan = most_often(counts)] > 0; counts[plan] = 0) {
+                fprintf(file, "%s,%d,%.4f,%.4f,%.9g,%zu,",
                         data->grid->strategies[choices->strategy].name, i + 1, choices->bins[i].low,
-                        choices->bins[i].high, data->grid->budgets[j].ms, choices->n[i][j],
-                        data->plans[plan], counts[plan]);
+                        choices->bins[i].high, data->grid->budgets[j].ms, choices->n[i][j]);
+                put_quoted(file, data->plans[plan]);
+                fprintf(file, ",%zu\n", counts[plan]);
+            }
         }
     return curve_file_close(file, "choices.csv");
 }

@@ -104,10 +104,10 @@ T
 check "writes latency.csv" diff "$made/wanted" "$dir/latency.csv"
 cat >"$made/wanted" <<'T'
 strategy,bin,chance_low,chance_high,budget_ms,n,plan,count
-majority:4,1,0.1000,0.1000,100,1,majority 4,1
-majority:4,2,0.1000,0.2000,100,1,majority 4,1
-majority:4,3,0.2000,0.5000,100,1,majority 2,1
-majority:4,4,0.5000,0.9000,100,1,greedy <&>,1
+majority:4,1,0.1000,0.1000,100,1,"majority 4",1
+majority:4,2,0.1000,0.2000,100,1,"majority 4",1
+majority:4,3,0.2000,0.5000,100,1,"majority 2",1
+majority:4,4,0.5000,0.9000,100,1,"greedy <&>",1
 T
 grep -E 'budget_ms|,100,' "$dir/choices.csv" >"$made/got"
 check "writes choices.csv" diff "$made/wanted" "$made/got"
@@ -139,24 +139,24 @@ run() { # run DIR OPTION...: without a budget nothing depends on time
     "$ponder" eval --data "$work/data" --curves "$dir" --max-tokens 8 --confidence 1 "$@"
 }
 still() { sed 's/"ms_[a-z_]*":[0-9.]*/"ms":0/g' "$1"; }
-check "asks" run "$work/whole" --strategies greedy,majority:3 --budgets none,1min
-check "each pair has a journal" sh -c "cd '$work/whole' && wc -l greedy-none.jsonl greedy-60s.jsonl majority-3-none.jsonl majority-3-60s.jsonl | grep -c ' 3 ' | grep -qx 4"
-check "with budgets as asked" grep -q '"budget_ms":60000,' "$work/whole/greedy-60s.jsonl"
+check "asks" run "$work/whole" --strategies greedy,majority:3 --budgets none,100min
+check "each pair has a journal" sh -c "cd '$work/whole' && wc -l greedy-none.jsonl greedy-6000s.jsonl majority-3-none.jsonl majority-3-6000s.jsonl | grep -c ' 3 ' | grep -qx 4"
+check "with budgets as asked" grep -q '"budget_ms":6000000,' "$work/whole/greedy-6000s.jsonl"
 check "and with more tokens than one sample may write" grep -qE '"strategy":"majority".*"tokens":(9|1[0-9]|2[0-4]),' "$work/whole/majority-3-none.jsonl"
 cp -r "$work/whole" "$work/part"
 head -n 1 "$work/whole/greedy-none.jsonl" >"$work/part/greedy-none.jsonl"
 head -c 100 "$work/whole/majority-3-none.jsonl" >"$work/part/majority-3-none.jsonl"
-rm "$work/part/greedy-60s.jsonl"
-cp "$work/part/majority-3-60s.jsonl" "$work/kept"
-check "goes on" run "$work/part" --strategies greedy,majority:3 --budgets none,1min
-for name in greedy-none majority-3-none greedy-60s; do
+rm "$work/part/greedy-6000s.jsonl"
+cp "$work/part/majority-3-6000s.jsonl" "$work/kept"
+check "goes on" run "$work/part" --strategies greedy,majority:3 --budgets none,100min
+for name in greedy-none majority-3-none greedy-6000s; do
     still "$work/whole/$name.jsonl" >"$work/a"
     still "$work/part/$name.jsonl" >"$work/b"
     check "$name as if it had not broken off" diff "$work/a" "$work/b"
 done
-check "what was whole is not asked again" cmp "$work/kept" "$work/part/majority-3-60s.jsonl"
-check "pairs may be added" run "$work/part" --strategies greedy --budgets none,30s
-check "which are asked" test "$(wc -l <"$work/part/greedy-30s.jsonl")" -eq 3
+check "what was whole is not asked again" cmp "$work/kept" "$work/part/majority-3-6000s.jsonl"
+check "pairs may be added" run "$work/part" --strategies greedy --budgets none,50min
+check "which are asked" test "$(wc -l <"$work/part/greedy-3000s.jsonl")" -eq 3
 
 differs() { # differs WHAT OPTION...
     what=$1
