@@ -16,20 +16,25 @@ static int compare_keys(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static const char others[] = "others";
+
 /* The plan's number; -1: the row has none. */
 static int find_plan(struct curve_data *data, const char *line, size_t bytes)
 {
     char name[PLAN_BYTES];
     struct pd_json_value value = pd_json_field(line, bytes, "plan");
-    if (value.kind != PD_JSON_STRING || value.bytes <= 2 || value.bytes > PLAN_BYTES)
+    if (value.kind != PD_JSON_STRING || value.bytes <= 2)
         return -1;
-    name[pd_json_unescape(value, name)] = '\0';
+    if (value.bytes <= PLAN_BYTES)
+        name[pd_json_unescape(value, name)] = '\0';
+    else
+        strcpy(name, others);
     for (int i = 0; i < data->n_plans; i++)
         if (strcmp(data->plans[i], name) == 0)
             return i;
-    if (data->n_plans == MAX_PLANS)
-        return -1;
-    strcpy(data->plans[data->n_plans], name);
+    if (data->n_plans == MAX_PLAN_NAMES)
+        return MAX_PLAN_NAMES - 1;
+    strcpy(data->plans[data->n_plans], data->n_plans + 1 < MAX_PLAN_NAMES ? name : others);
     return data->n_plans++;
 }
 

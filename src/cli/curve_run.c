@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * curve_run.c - asks every question with every strategy at every budget, in the order of grid_question(). */
+#define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/curves.h"
 #include "cli/eval_row.h"
 #include "cli/progress.h"
 #include "cli/row_loop.h"
+#include "cli/table_file.h"
 
 struct question {
     struct row row; /* whose texts stand in text */
@@ -21,7 +24,7 @@ struct run {
     struct settings *settings;
     const struct grid *grid;
     int n_pairs;
-    int n_samples;            /* where a strategy names none */
+    int n_samples[MAX_GRID];  /* by strategy, as in a request */
     struct journal *journals; /* [n_pairs] */
     char (*paths)[4096];      /* [n_pairs] */
     struct question *questions;
@@ -31,18 +34,6 @@ struct run {
     int64_t n_asked, n_to_ask;
     bool has_failed;
 };
-
-static bool is_greedy(const struct grid_strategy *strategy)
-{
-    return strcmp(strategy->strategy, "greedy") == 0;
-}
-
-static int samples_of(const struct run *run, const struct grid_strategy *strategy)
-{
-    if (is_greedy(strategy))
-        return 1;
-    return strategy->n_samples > 0 ? strategy->n_samples : run->n_samples;
-}
 
 /* A text and its end in *at, which moves behind it. NULL stays. */
 static char *keep_text(char **at, const char *text, size_t bytes)
@@ -88,7 +79,7 @@ static bool is_asked(const struct run *run, int pair, const struct question *que
 static int ask(struct run *run, int pair, int number)
 {
     struct question *question = &run->questions[number];
-    const struct grid_strategy *strategy = &run->grid->strategies[pair / run->grid->n_budgets];
+    int strategy = pair / run->grid->n_budgets;
     struct ponder_request *request = &run->settings->request;
     struct journal *journal = &run->journals[pair];
     struct outcome outcome;
@@ -98,8 +89,8 @@ static int ask(struct run *run, int pair, int number)
         ponder_warm(run->p);
     }
     run->last_asked = number;
-    request->strategy = strategy->strategy;
-    request->n_samples = samples_of(run, strategy);
+    request->strategy = run->grid->strategies[strategy].strategy;
+    request->n_samples = run->n_samples[strategy];
     request->budget_ms = run->grid->budgets[pair % run->grid->n_budgets].ms;
     int code = eval_row_ask(run->p, run->settings, &question->row, question->what, journal,
                             &outcome, &has_answered);
@@ -149,17 +140,40 @@ static int open_journals(struct run *run)
     return code;
 }
 
+/* Samples as each strategy would have them alone, and lanes for the one that has most of them. */
 static void settle_run(struct run *run)
 {
-    settle_lanes(run->settings, 8);
-    run->n_samples = run->settings->request.n_samples;
-    int most = 1;
+    int n_lanes = 1;
     for (int i = 0; i < run->grid->n_strategies; i++) {
-        int n = samples_of(run, &run->grid->strategies[i]);
-        most = n > most ? n : most;
+        const struct grid_strategy *strategy = &run->grid->strategies[i];
+        struct settings alone = *run->settings;
+        alone.request.strategy = strategy->strategy;
+        if (strategy->n_samples > 0)
+            alone.n_samples = strategy->n_samples;
+        else if (strcmp(strategy->strategy, "greedy") == 0)
+            alone.n_samples = 1;
+        settle_lanes(&alone, 8);
+        run->n_samples[i] = alone.request.n_samples;
+        n_lanes = alone.engine.n_lanes > n_lanes ? alone.engine.n_lanes : n_lanes;
     }
-    if (run->settings->n_lanes == 0)
-        run->settings->engine.n_lanes = most < PONDER_MAX_LANES ? most : PONDER_MAX_LANES;
+    run->settings->engine.n_lanes = n_lanes;
+}
+
+/* Which table strategy auto goes by is one of the settings, whether or not auto is among these pairs. */
+static void find_table(struct settings *settings, char path[4096])
+{
+    if (!settings->table && table_path(settings->model, path, 4096) && access(path, F_OK) == 0)
+        settings->table = path;
+}
+
+/* The engine is given the table if the strategy asked for is auto. */
+static int open_run(struct run *run)
+{
+    run->settings->request.strategy = "auto";
+    int code = open_engine(run->settings, &run->p);
+    if (code == EXIT_OK)
+        code = check_verifiers(run->settings, run->p);
+    return code == EXIT_OK ? open_journals(run) : code;
 }
 
 /* Questions are kept in memory, since pairs ask them at different times. */
@@ -188,20 +202,18 @@ static void free_run(struct run *run)
 int curve_run(struct settings *settings, const struct grid *grid, bool *has_failed_ret)
 {
     struct run run = {.settings = settings, .grid = grid, .last_asked = -1};
+    char table[4096];
     run.n_pairs = grid->n_strategies * grid->n_budgets;
     run.journals = grow(NULL, (size_t)run.n_pairs * sizeof *run.journals);
     run.paths = grow(NULL, (size_t)run.n_pairs * sizeof *run.paths);
     memset(run.journals, 0, (size_t)run.n_pairs * sizeof *run.journals);
     settle_run(&run);
+    find_table(settings, table);
     int code = read_questions(&run);
     if (code == EXIT_OK)
         code = curve_settings_check(settings);
     if (code == EXIT_OK)
-        code = open_engine(settings, &run.p);
-    if (code == EXIT_OK)
-        code = check_verifiers(settings, run.p);
-    if (code == EXIT_OK)
-        code = open_journals(&run);
+        code = open_run(&run);
     if (code == EXIT_OK) {
         warm_engine(settings, run.p, true);
         code = ask_all(&run);

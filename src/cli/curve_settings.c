@@ -28,6 +28,7 @@ static const struct entry entries[] = {
     {"lora", FILE_SUM, FIELD(engine.lora)},
     {"reviser", FILE_SUM, FIELD(engine.reviser)},
     {"verifier-file", FILE_SUM, FIELD(engine.verifier)},
+    {"table", FILE_SUM, FIELD(table)},
     {"verifier", TEXT, FIELD(request.verifier)},
     {"score", TEXT, FIELD(request.score)},
     {"calculator", TEXT, FIELD(request.calculator)},
@@ -51,7 +52,7 @@ static const struct entry entries[] = {
 };
 enum { N_ENTRIES = sizeof entries / sizeof entries[0], MAX_FILE_BYTES = 1 << 16 };
 
-/* "name fnv1a-of-its-bytes"; false, after a message, if it cannot be read. */
+/* "name fnv1a-of-its-bytes"; "none" is no file. False, after a message, if it cannot be read. */
 static bool describe_file(const char *path, char *text, size_t capacity)
 {
     static unsigned char block[1 << 16];
@@ -80,6 +81,8 @@ static bool put_entry(struct pd_json_writer *w, const struct entry *entry,
     pd_json_key(w, entry->option);
     switch (entry->kind) {
     case FILE_SUM:
+        if (text && strcmp(text, "none") == 0)
+            text = NULL;
         if (text && !describe_file(text, described, sizeof described))
             return false;
         pd_json_text(w, text ? described : NULL);

@@ -14,7 +14,10 @@ static int check_usage(const struct settings *settings)
     if (settings->out || settings->resume || settings->trace || settings->is_json)
         error =
             "--curves does not go with --out, --resume, --trace or --json: it has files of its own";
-    else if (settings->request.strategy || settings->request.budget_ms > 0)
+    else if (settings->request.average_ms > 0)
+        error = "--average-budget is for one strategy's questions: it does not go with --curves";
+    else if (settings->request.strategy || settings->request.budget_ms > 0 ||
+             settings->request.budget_tokens > 0)
         error =
             "with --curves, --strategies and --budgets take the place of --strategy and --budget";
     else if (settings->data && strcmp(settings->data, "-") == 0)

@@ -41,13 +41,13 @@ struct curve_cell {
     struct tally tally;
 };
 
-enum { MAX_PLANS = 32, PLAN_BYTES = 48 };
+enum { MAX_PLAN_NAMES = 64, PLAN_BYTES = 96 };
 
 struct curve_data {
     const struct grid *grid;
     struct curve_cell *cells; /* [strategies][budgets] */
     int n_plans;
-    char plans[MAX_PLANS][PLAN_BYTES]; /* what comes after MAX_PLANS is left out */
+    char plans[MAX_PLAN_NAMES][PLAN_BYTES]; /* the last of so many is "others" */
 };
 
 /* Reads the journals that are there. Exit code. */

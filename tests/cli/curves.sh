@@ -39,6 +39,8 @@ refuses "--curves wants --strategies LIST and --budgets LIST" --curves "$dir" --
 refuses "go with --curves DIR" --budgets 1s
 refuses "go with --curves DIR" --compare
 refuses "take the place of --strategy and --budget" --curves "$dir" --strategies greedy --budgets 1s --budget 1s
+refuses "take the place of --strategy and --budget" --curves "$dir" --strategies greedy --budgets 1s --budget 9tok
+refuses "--average-budget is for one" --curves "$dir" --strategies auto --budgets 1s --average-budget 1s
 refuses "--curves does not go with --out" --curves "$dir" --strategies greedy --budgets 1s --out "$made/x"
 refuses "--curves wants --data from a file" --data - --curves "$dir" --strategies greedy --budgets 1s
 check "makes no folder for that" test ! -e "$dir"
@@ -64,7 +66,7 @@ for budget in 100 200 0; do
         row d false "$budget" 50 null ''
     } >"$dir/greedy-$name.jsonl"
     {
-        row d false "$budget" 80 0.1 'majority 4'
+        row d false "$budget" 80 null 'majority 4'
         row c "$right" "$budget" 80 0.2 'majority 4'
         row b "$right" "$budget" 103 0.5 'majority 2'
         row a true "$budget" 81 0.9 'greedy <&>'
@@ -104,10 +106,10 @@ T
 check "writes latency.csv" diff "$made/wanted" "$dir/latency.csv"
 cat >"$made/wanted" <<'T'
 strategy,bin,chance_low,chance_high,budget_ms,n,plan,count
-majority:4,1,0.1000,0.1000,100,1,"majority 4",1
-majority:4,2,0.1000,0.2000,100,1,"majority 4",1
-majority:4,3,0.2000,0.5000,100,1,"majority 2",1
+majority:4,1,0.2000,0.2000,100,1,"majority 4",1
+majority:4,2,0.2000,0.5000,100,1,"majority 2",1
 majority:4,4,0.5000,0.9000,100,1,"greedy <&>",1
+majority:4,,,,100,1,"majority 4",1
 T
 grep -E 'budget_ms|,100,' "$dir/choices.csv" >"$made/got"
 check "writes choices.csv" diff "$made/wanted" "$made/got"
