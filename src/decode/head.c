@@ -102,6 +102,22 @@ static float largest(const struct pd_kernels *kernels, const float *x, int n)
     return max;
 }
 
+/* Partial sums as in kernels.h, so that compilers may add them side by side. */
+static float total_of(const float *x, int n)
+{
+    float partial[PD_SUM_LANES] = {0.0f};
+    int i = 0;
+    for (; i + PD_SUM_LANES <= n; i += PD_SUM_LANES)
+        for (int j = 0; j < PD_SUM_LANES; j++)
+            partial[j] += x[i + j];
+    for (; i < n; i++)
+        partial[i % PD_SUM_LANES] += x[i];
+    for (int distance = PD_SUM_LANES / 2; distance > 0; distance /= 2)
+        for (int j = 0; j < distance; j++)
+            partial[j] += partial[j + distance];
+    return partial[0];
+}
+
 struct pd_head_span pd_head_reduce(const struct pd_head *h, const float *logits, int n,
                                    float *block_max_ret)
 {
@@ -117,6 +133,8 @@ struct pd_head_span pd_head_reduce(const struct pd_head *h, const float *logits,
         span.mass = span.sum;
     else if (h->inverse_temperature != 0.0f)
         span.mass = h->kernels->exp_sum(logits, n, span.max, h->inverse_temperature);
+    if (h->wants_totals)
+        span.total = total_of(logits, n);
     return span;
 }
 
@@ -191,4 +209,17 @@ float pd_head_score(const struct pd_head *h, int row)
 {
     struct pd_total total = pd_head_total(pd_head_row_spans(h, row), h->n_spans);
     return pd_head_log_prob(total, h->target_logit[row]);
+}
+
+float pd_head_certainty(const struct pd_head *h, int row)
+{
+    const struct pd_head_span *span = pd_head_row_spans(h, row);
+    struct pd_total all = pd_head_total(span, h->n_spans);
+    double log_n = pd_real_log((double)h->n_vocab), sum = 0.0;
+    PD_ASSERT(h->wants_totals);
+    for (int i = 0; i < h->n_spans; i++)
+        sum += (double)span[i].total;
+    double distance = (double)all.max + pd_real_log(all.sum) - sum / h->n_vocab - log_n;
+    distance = distance / log_n;
+    return isfinite(distance) ? (float)distance : NAN;
 }

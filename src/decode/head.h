@@ -5,7 +5,8 @@
  * a tile of its own and keeps only what draws and scores need:
  *
  *     block   the largest logit                  bounds what a draw has to look at
- *     span    the largest logit, the sum of exp(logit - largest), and the same at the temperature of draws
+ *     span    the largest logit, the sum of exp(logit - largest), and the same at the temperature of draws; the sum of
+ *             the logits, where somebody asks how far the distribution is from even
  *
  * A draw then multiplies the few blocks it wants again, for its row alone: the row's activations stay. So no
  * array is as long as the vocabulary, and results do not depend on threads, batches or panels: the sum over a
@@ -24,6 +25,7 @@ struct pd_head_span {
     float max;
     float sum;  /* of exp(logit - max) */
     float mass; /* of exp((logit - max) * inverse_temperature) */
+    float total; /* of the logits */
 };
 
 struct pd_head {
@@ -41,6 +43,7 @@ struct pd_head {
 
     /* What the next step is to make; the caller's to set. */
     float inverse_temperature; /* of masses; 0: none are wanted */
+    bool wants_totals;
     float *logits; /* [rows][n_vocab] the logits themselves, and nothing else; NULL: no */
 };
 
@@ -91,5 +94,10 @@ float pd_head_log_prob(struct pd_total total, float logit);
 
 /* That of the row's target, in the row's own distribution. */
 float pd_head_score(const struct pd_head *h, int row);
+
+/* Self-certainty (Kang et al. 2025) of a row whose totals were wanted: the Kullback-Leibler divergence of the even
+ * distribution from the row's own, mean over the vocabulary V of -log(V p), in units of log V. 0: all tokens are equally
+ * likely. NAN: a logit is not finite, or there is one token only. */
+float pd_head_certainty(const struct pd_head *h, int row);
 
 #endif

@@ -7,12 +7,13 @@
 
 /* Takes in a token of the text, and has the step judged that it ends. False: the path is over. */
 static bool take(struct pd_search *s, struct pd_path *path, int32_t token, int output,
-                 float log_prob)
+                 float log_prob, float certainty)
 {
     int index = pd_search_index(s, path);
     path->output = output;
     path->next = token;
     path->next_log_prob = log_prob;
+    path->next_certainty = certainty;
     pd_path_accept(s, path);
     if (path->state == PD_PATH_RUNNING)
         return true;
@@ -44,7 +45,8 @@ static enum ponder_status read_text(struct pd_search *s, struct pd_path *path, c
         s->n_steps++;
         for (int i = 0; i < n_rows && done + i + 1 < n; i++)
             if (!take(s, path, token[done + i + 1], s->row[i].output,
-                      p->log_prob(p->self, s->row[i].output)))
+                      p->log_prob(p->self, s->row[i].output),
+                      pd_search_certainty(s, s->row[i].output)))
                 return PONDER_OK;
         path->output = s->row[n_rows - 1].output;
     }

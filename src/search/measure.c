@@ -68,7 +68,7 @@ static enum ponder_status measure(struct pd_search *s, struct pd_cost *c)
     double long_ns, ignored;
     int near, far, n_far = pd_min_int(LONG_PAST, s->size.max_prompt_tokens);
     int n_near = pd_min_int(SHORT_PAST, n_far);
-    s->policy.begin(s->policy.self, &how);
+    s->policy.begin(s->policy.self, &how, false);
     PD_TRY(take_in(s, n_near, &near, &ignored));
     for (int n = 1; n <= s->size.n_lanes && c->n_points < PD_COST_POINTS; n *= 2) {
         c->lanes[c->n_points] = n;

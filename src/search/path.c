@@ -193,6 +193,7 @@ bool pd_path_append(struct pd_search *s, struct pd_path *path, int32_t token)
 bool pd_path_append_drawn(struct pd_search *s, struct pd_path *path)
 {
     path->sum_log_prob += (double)path->next_log_prob;
+    path->sum_certainty += (double)path->next_certainty;
     path->n_drawn++;
     return pd_path_append(s, path, path->next);
 }
@@ -314,8 +315,12 @@ void pd_search_look_ahead(struct pd_search *s, int index, int n_steps)
 {
     struct pd_path *path = &s->path[index];
     PD_ASSERT(path->state == PD_PATH_HALTED && !path->is_ahead);
-    path->mark = (struct pd_mark){path->n_tokens, path->n_fed, path->n_drawn, path->sum_log_prob,
-                                  path->text_bytes};
+    path->mark = (struct pd_mark){.n_tokens = path->n_tokens,
+                                  .n_fed = path->n_fed,
+                                  .n_drawn = path->n_drawn,
+                                  .sum_log_prob = path->sum_log_prob,
+                                  .sum_certainty = path->sum_certainty,
+                                  .text_bytes = path->text_bytes};
     path->is_ahead = true;
     path->ahead_has_ended = false;
     path->n_ahead = n_steps;
@@ -332,6 +337,7 @@ void pd_search_look_back(struct pd_search *s, int index)
     path->n_fed = mark->n_fed;
     path->n_drawn = mark->n_drawn;
     path->sum_log_prob = mark->sum_log_prob;
+    path->sum_certainty = mark->sum_certainty;
     path->text_bytes = mark->text_bytes;
     path->line_begin = mark->text_bytes;
     path->is_ahead = false;

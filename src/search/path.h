@@ -69,6 +69,12 @@ static inline float *pd_search_lane_hidden(const struct pd_search *s, int lane)
     return s->hidden + (size_t)lane * (size_t)s->policy.n_embd;
 }
 
+/* pd_head_certainty() of an output, if somebody wants it. */
+static inline float pd_search_certainty(const struct pd_search *s, int output)
+{
+    return s->wants_certainty ? s->policy.certainty(s->policy.self, output) : 0.0f;
+}
+
 static inline int pd_search_index(const struct pd_search *s, const struct pd_path *path)
 {
     return (int)(path - s->path);

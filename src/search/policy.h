@@ -17,8 +17,8 @@ struct pd_policy {
     int n_embd;      /* of a hidden state */
     int kept_output; /* the output that keep() makes */
 
-    /* A search begins that draws like this. */
-    void (*begin)(void *self, const struct pd_sampling *how);
+    /* A search begins that draws like this. wants_certainty: it will ask for that of outputs. */
+    void (*begin)(void *self, const struct pd_sampling *how, bool wants_certainty);
     /* A lane with the past of lane `from` (-1: none): pd_kv_fork(). */
     enum ponder_status (*fork)(void *self, int from, int *lane_ret);
     void (*prune)(void *self, int lane);
@@ -38,6 +38,8 @@ struct pd_policy {
     void (*draw)(void *self, const struct pd_sampling *how, struct pd_draw *draw, int n);
     /* pd_head_score(): natural log-probability of the target of an output of the last step. */
     float (*log_prob)(void *self, int output);
+    /* pd_head_certainty() of an output of the last step, or of the kept one. */
+    float (*certainty)(void *self, int output);
     /* [n_embd] final norm of an output of the last step, or of the kept one. */
     const float *(*hidden)(void *self, int output);
     /* pd_token_text(), pd_tokenizer_ends_text(). */

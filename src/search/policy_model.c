@@ -15,13 +15,14 @@ void pd_policy_model_layout(struct pd_policy_model *m, struct pd_decoder *d,
     }
 }
 
-static void begin(void *self, const struct pd_sampling *how)
+static void begin(void *self, const struct pd_sampling *how, bool wants_certainty)
 {
     struct pd_policy_model *m = self;
     m->decoder->longest_layer_ns = 0;
     m->decoder->head.logits = NULL;
     m->decoder->head.inverse_temperature =
         pd_sampling_inverse_temperature(how, m->decoder->hparams.n_vocab);
+    m->decoder->head.wants_totals = wants_certainty;
 }
 
 static enum ponder_status fork_lane(void *self, int from, int *lane_ret)
@@ -118,6 +119,12 @@ static float log_prob(void *self, int output)
     return pd_head_score(&m->decoder->head, output);
 }
 
+static float certainty(void *self, int output)
+{
+    struct pd_policy_model *m = self;
+    return pd_head_certainty(&m->decoder->head, output);
+}
+
 static const float *hidden(void *self, int output)
 {
     struct pd_policy_model *m = self;
@@ -152,6 +159,7 @@ struct pd_policy pd_policy_of_model(struct pd_policy_model *m)
                               .keep = keep,
                               .draw = draw,
                               .log_prob = log_prob,
+                              .certainty = certainty,
                               .hidden = hidden,
                               .text = text,
                               .ends_text = ends_text};

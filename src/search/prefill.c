@@ -28,7 +28,7 @@ enum ponder_status pd_search_prefill(struct pd_search *s, struct pd_outcome *out
 {
     struct pd_policy *p = &s->policy;
     int done;
-    p->begin(p->self, &s->task.how);
+    p->begin(p->self, &s->task.how, s->wants_certainty);
     PD_TRY(rewind_trunk(s, &done));
     while (done < s->n_prompt) {
         int n = pd_min_int(s->n_prompt - done, p->n_batch);
@@ -67,6 +67,7 @@ enum ponder_status pd_search_warm(struct pd_search *s)
 {
     struct pd_outcome ignored;
     s->task = (struct pd_task){0};
+    s->wants_certainty = false;
     if (s->n_prompt == 0)
         return PONDER_OK;
     return pd_search_prefill(s, &ignored);

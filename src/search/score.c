@@ -70,6 +70,7 @@ static struct pd_verify_item item_of(const struct pd_search *s, const struct pd_
         .is_answer = path->is_ahead ? path->ahead_has_ended : path->state == PD_PATH_ENDED,
         .hidden = path->has_hidden ? pd_search_lane_hidden(s, path->lane) : NULL,
         .mean_log_prob = pd_path_mean_log_prob(path),
+        .mean_certainty = path->n_drawn > 0 ? path->sum_certainty / path->n_drawn : 0.0,
     };
 }
 

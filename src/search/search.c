@@ -120,6 +120,7 @@ static void draw_some(struct pd_search *s, bool is_ahead, const struct pd_sampli
             continue;
         path->next = s->draw[drawn].token;
         path->next_log_prob = s->draw[drawn++].log_prob;
+        path->next_certainty = pd_search_certainty(s, path->output);
     }
 }
 
@@ -269,6 +270,9 @@ static void begin(struct pd_search *s, const struct pd_task *task,
         s->path[i].state = PD_PATH_FREE;
     s->n_paths = s->n_created = s->n_started = s->first_root = s->n_groups = 0;
     s->planner.is_on = false;
+    s->wants_certainty = strategy->plans; /* what it will choose is not known yet */
+    for (int i = 0; i < task->n_verifiers; i++)
+        s->wants_certainty = s->wants_certainty || task->verifier[i].type->wants_certainty;
     s->n_running = s->n_lanes_used = s->n_steps = s->n_tokens = 0;
 }
 

@@ -54,7 +54,7 @@ enum pd_path_state {
 /* Where a path stands, to come back to. */
 struct pd_mark {
     int n_tokens, n_fed, n_drawn;
-    double sum_log_prob;
+    double sum_log_prob, sum_certainty;
     size_t text_bytes;
 };
 
@@ -71,6 +71,7 @@ struct pd_path {
     int n_tokens, max_tokens;
     int n_drawn;         /* of them, by the model; the others were forced on it */
     double sum_log_prob; /* of the drawn ones */
+    double sum_certainty; /* of what they were drawn from, if it is wanted: pd_head_certainty() */
     int group;           /* PD_NO_GROUP: no answer in it, or not looked at yet */
     struct pd_scores scores;
     bool is_scored; /* up to where it stands */
@@ -89,7 +90,7 @@ struct pd_path {
     size_t step_begin;            /* what was not judged before */
     int step_first_token;
     int32_t next; /* the token just drawn */
-    float next_log_prob;
+    float next_log_prob, next_certainty;
 
     /* Looking ahead: likeliest tokens from a halt on, judged, and taken back. */
     int n_ahead; /* steps still to write */
@@ -186,7 +187,7 @@ struct pd_search {
     int first_root;           /* added to the numbers of the strategy's starts */
     int n_groups, n_running, n_lanes_used;
     int n_steps, n_tokens;
-    bool wants_hidden, halts_at_steps;
+    bool wants_hidden, wants_certainty, halts_at_steps;
     bool is_calibrated; /* the verifiers' scores are probabilities */
     int64_t start_ns, first_token_ns;
     int64_t passes_ns;       /* in passes through the model that writes */

@@ -36,6 +36,8 @@ struct pd_verify_item {
     const float *
         hidden; /* [n_embd] final norm, of the row from which the step's end was drawn; NULL unless asked for */
     double mean_log_prob; /* of the path's own tokens, natural */
+    double
+        mean_certainty; /* pd_head_certainty() of what they were drawn from; unless asked for, 0 */
 };
 
 enum pd_verify_when {
@@ -46,7 +48,7 @@ enum pd_verify_when {
 struct pd_verifier {
     const char *name, *summary;
     enum pd_verify_when when;
-    bool wants_hidden;
+    bool wants_hidden, wants_certainty;
     bool
         vetoes; /* 0 means false for sure: asked before the others, who are not asked about what it rejects; its other
                   * scores do not count */

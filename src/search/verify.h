@@ -8,6 +8,7 @@
 /* Without a model. */
 extern const struct pd_verifier pd_verifier_arithmetic;
 extern const struct pd_verifier pd_verifier_confidence;
+extern const struct pd_verifier pd_verifier_self_certainty;
 
 /* Of a model with a value head: self is its struct pd_linear. */
 extern const struct pd_verifier pd_verifier_value;

@@ -33,17 +33,20 @@ check_exit 2 "a text that is too long too" "$ponder" score --question x --max-to
 check_exit 2 "and an unknown verifier" "$ponder" score --question x --verifier nobody "1"
 
 # What is scored while it is written has the same score when it is given.
-"$ponder" solve --samples 1 --strategy best-of-n --verifier confidence --seed 3 --trace "$work/trace" --json "$asked" >"$work/answer"
-written=$(sed -n 's/.*"event":"score".*"score":\([0-9.]*\).*/\1/p' "$work/trace")
-sed 's/.*"text":"\([^"]*\)".*/\1/; s/\\n$//' "$work/answer" >"$work/text"
-# shellcheck disable=SC2016 # the inner shell's
-check "judges what was written" sh -c '"$0" score --question "$1" --verifier confidence - <"$2"' \
-    "$ponder" "$asked" "$work/text"
-if grep -q '\\' "$work/text"; then
-    skip "a given text has the score of a written one" "the sample is no plain line"
-elif tail -n 1 "$check_output" | grep -q "^$(printf '%.3f' "$written")"; then
-    pass "a given text has the score of a written one"
-else
-    fail "a given text has the score of a written one" "$written: $(cat "$check_output")"
-fi
+for judge in confidence self-certainty; do
+    "$ponder" solve --samples 1 --strategy best-of-n --verifier $judge --seed 3 --trace "$work/trace" --json "$asked" >"$work/answer"
+    written=$(sed -n 's/.*"event":"score".*"score":\([0-9.]*\).*/\1/p' "$work/trace")
+    sed 's/.*"text":"\([^"]*\)".*/\1/; s/\\n$//' "$work/answer" >"$work/text"
+    # shellcheck disable=SC2016 # the inner shell's
+    check "$judge judges what was written" sh -c '"$0" score --question "$1" --verifier "$3" - <"$2"' \
+        "$ponder" "$asked" "$work/text" $judge
+    name="a given text has the $judge of a written one"
+    if grep -q '\\' "$work/text"; then
+        skip "$name" "the sample is no plain line"
+    elif tail -n 1 "$check_output" | grep -q "^$(printf '%.3f' "$written")"; then
+        pass "$name"
+    else
+        fail "$name" "$written: $(cat "$check_output")"
+    fi
+done
 check_end

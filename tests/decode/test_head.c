@@ -24,15 +24,28 @@
 
 /* ---- the documented order, done slowly ---- */
 
+static float sum_tree(float partial[PD_SUM_LANES])
+{
+    for (int distance = PD_SUM_LANES / 2; distance > 0; distance /= 2)
+        for (int i = 0; i < distance; i++)
+            partial[i] += partial[i + distance];
+    return partial[0];
+}
+
 static float slow_exp_sum(const float *x, int n, float max, float inverse_temperature)
 {
     float partial[PD_SUM_LANES] = {0};
     for (int i = 0; i < n; i++)
         partial[i % PD_SUM_LANES] += pd_exp((x[i] - max) * inverse_temperature);
-    for (int distance = PD_SUM_LANES / 2; distance > 0; distance /= 2)
-        for (int i = 0; i < distance; i++)
-            partial[i] += partial[i + distance];
-    return partial[0];
+    return sum_tree(partial);
+}
+
+static float slow_sum(const float *x, int n)
+{
+    float partial[PD_SUM_LANES] = {0};
+    for (int i = 0; i < n; i++)
+        partial[i % PD_SUM_LANES] += x[i];
+    return sum_tree(partial);
 }
 
 static float slow_max(const float *x, int n)
@@ -54,6 +67,17 @@ static float slow_log_prob(const float *logits, int n_vocab, int32_t token)
         sum += (double)slow_exp_sum(logits + i, n, span_max, 1.0f) * (double)pd_exp(span_max - max);
     }
     return logits[token] - max - (float)pd_real_log(sum);
+}
+
+/* By the definition: the mean of -log(V p), in units of log V. NAN: a logit is not finite. */
+static double slow_certainty(const float *logits, int n_vocab)
+{
+    double max = (double)slow_max(logits, n_vocab), sum = 0.0, mean = 0.0;
+    for (int i = 0; i < n_vocab; i++)
+        sum += exp((double)logits[i] - max);
+    for (int i = 0; i < n_vocab; i++)
+        mean -= (log(n_vocab) + (double)logits[i] - max - log(sum)) / n_vocab;
+    return isfinite(mean) && n_vocab > 1 ? mean / log(n_vocab) : (double)NAN;
 }
 
 static int32_t slow_likeliest(const float *logits, int n_vocab)
@@ -193,6 +217,14 @@ static void check_row(const struct fixture *f, int row, const float *logits)
         if (h->inverse_temperature != 0.0f)
             assert_same_float(span[i / 256].mass,
                               slow_exp_sum(logits + i, n, max, h->inverse_temperature));
+        if (h->wants_totals && isfinite(slow_sum(logits + i, n)))
+            assert_same_float(span[i / 256].total, slow_sum(logits + i, n));
+    }
+    if (h->wants_totals) {
+        double certainty = (double)pd_head_certainty(h, row);
+        double expected = slow_certainty(logits, f->n_vocab);
+        assert_true(isnan(expected) ? isnan(certainty)
+                                    : fabs(certainty - expected) < 1e-5 * (1.0 + expected));
     }
     float again[256];
     for (int i = 0; i < f->n_vocab; i += 64) {
@@ -208,6 +240,7 @@ static void check_step(struct fixture *f, int first, int n, float inverse_temper
     struct pd_head *h = &f->head;
     int target = 17 * n + first;
     h->inverse_temperature = inverse_temperature;
+    h->wants_totals = n % 2 == 0;
     set_rows(f, first, n, target);
     for (int end = h->n_spans, share = 1; end > 0; end -= share, share = 1 + (share + n) % 5) {
         share = pd_min_int(share, end);
@@ -264,7 +297,7 @@ static void test_kept_row_outlives_the_next_steps(void **state)
         struct fixture f;
         setup(&f, formats[i], 700, 64, false);
         assert_true(open_head(&f, NULL));
-        check_step(&f, 4, 5, 0.5f);
+        check_step(&f, 4, 6, 0.5f);
         pd_head_keep(&f.head, 3);
         check_step(&f, 0, MAX_ROWS, 0.5f);
         check_row(&f, f.head.n_rows, f.logits + (size_t)7 * (size_t)f.n_vocab);

@@ -166,10 +166,11 @@ struct reciter {
     int32_t fed[MAX_LANES + 1][MAX_SCRIPT];
 };
 
-static void begin(void *self, const struct pd_sampling *how)
+static void begin(void *self, const struct pd_sampling *how, bool wants_certainty)
 {
     (void)self;
     (void)how;
+    (void)wants_certainty;
 }
 
 static enum ponder_status fork_lane(void *self, int from, int *lane_ret)

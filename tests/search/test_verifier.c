@@ -145,6 +145,21 @@ static void test_confidence_is_the_mean_probability(void **state)
     assert_false(pd_verifier_confidence.is_calibrated);
 }
 
+static void test_self_certainty_keeps_the_order_of_distances(void **state)
+{
+    (void)state;
+    struct pd_verify_item items[4] = {{.mean_certainty = 0.0},
+                                      {.mean_certainty = 1.0},
+                                      {.mean_certainty = 3.0},
+                                      {.mean_certainty = NAN}};
+    float score[4];
+    assert_int_equal(pd_verifier_self_certainty.score(NULL, items, 4, 0, score), PONDER_OK);
+    assert_true(score[0] == 0.0f && score[1] == 0.5f && score[2] == 0.75f);
+    assert_true(isnan(score[3]));
+    assert_true(pd_verifier_self_certainty.wants_certainty);
+    assert_false(pd_verifier_self_certainty.is_calibrated);
+}
+
 static void test_the_value_head_reads_the_hidden_state(void **state)
 {
     (void)state;
@@ -168,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_what_is_vetoed_is_not_shown_to_the_others),
         cmocka_unit_test(test_judges_of_answers_are_asked_about_answers_only),
         cmocka_unit_test(test_confidence_is_the_mean_probability),
+        cmocka_unit_test(test_self_certainty_keeps_the_order_of_distances),
         cmocka_unit_test(test_the_value_head_reads_the_hidden_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

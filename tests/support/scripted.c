@@ -125,10 +125,11 @@ static const int32_t *own(const struct scripted *s, int lane)
     return s->lane[lane] + N_PROMPT;
 }
 
-static void begin(void *self, const struct pd_sampling *how)
+static void begin(void *self, const struct pd_sampling *how, bool wants_certainty)
 {
     (void)self;
     (void)how;
+    (void)wants_certainty;
 }
 
 static enum ponder_status fork_lane(void *self, int from, int *lane_ret)
@@ -228,6 +229,19 @@ static void draw(void *self, const struct pd_sampling *how, struct pd_draw *draw
         s->cancel = 1;
 }
 
+/* Of a past, like all else. */
+static float certainty_of(const struct scripted *s, int lane, int length)
+{
+    return (float)(hash_of(11, s->lane[lane], length) % 64) / 32.0f;
+}
+
+static float certainty(void *self, int output)
+{
+    const struct scripted *s = self;
+    assert_true(s->output_lane[output] >= 0);
+    return certainty_of(s, s->output_lane[output], s->output_length[output]);
+}
+
 static const float *hidden(void *self, int output)
 {
     struct scripted *s = self;
@@ -273,6 +287,10 @@ static void check_item(struct scripted *s, const struct pd_verify_item *item)
                         (size_t)n_past * sizeof *item->token);
     assert_non_null(item->hidden);
     assert_true(*item->hidden == state_of(s, item->lane, n));
+    double sum = 0.0;
+    for (int i = 0; i < item->n_tokens; i++)
+        sum += (double)certainty_of(s, item->lane, n - n_past + i);
+    assert_true(item->mean_certainty == (item->n_tokens > 0 ? sum / item->n_tokens : 0.0));
 }
 
 static enum ponder_status say_scores(void *self, const struct pd_verify_item *items, int n,
@@ -302,6 +320,7 @@ static enum ponder_status say_vetoes(void *self, const struct pd_verify_item *it
 static const struct pd_verifier scoring = {.name = "scripted",
                                            .when = PD_VERIFY_STEP,
                                            .wants_hidden = true,
+                                           .wants_certainty = true,
                                            .is_calibrated = true,
                                            .score = say_scores};
 static const struct pd_verifier vetoing = {
@@ -329,6 +348,7 @@ struct scripted *scripted_new(const struct script *script, int n_lanes, int max_
                                      .step = step,
                                      .keep = keep,
                                      .draw = draw,
+                                     .certainty = certainty,
                                      .hidden = hidden,
                                      .text = text,
                                      .ends_text = ends_text};
