@@ -44,10 +44,15 @@ void pd_search_begin_verifiers(struct pd_search *s)
     const struct pd_verify_question question = {task->question, task->question_bytes, s->prompt,
                                                 s->n_prompt};
     int n = 0;
-    s->wants_hidden = false;
+    s->wants_hidden = s->counts_agreement = false;
     s->is_calibrated = true;
     for (int i = 0; i < task->n_verifiers; i++) {
         struct pd_verifier_use use = task->verifier[i];
+        if (use.type->when == PD_VERIFY_OTHERS) {
+            s->counts_agreement = true;
+            s->is_calibrated = false;
+            continue;
+        }
         if (use.type->begin != NULL && use.type->begin(use.self, &question) != PONDER_OK)
             continue;
         task->verifier[n++] = use;

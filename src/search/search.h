@@ -188,7 +188,8 @@ struct pd_search {
     int n_groups, n_running, n_lanes_used;
     int n_steps, n_tokens;
     bool wants_hidden, wants_certainty, halts_at_steps;
-    bool is_calibrated; /* the verifiers' scores are probabilities */
+    bool is_calibrated;    /* the verifiers' scores are probabilities */
+    bool counts_agreement; /* of answers, as a verifier's score */
     int64_t start_ns, first_token_ns;
     int64_t passes_ns;       /* in passes through the model that writes */
     double expected_ns;      /* what those were expected to take */

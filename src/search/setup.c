@@ -51,7 +51,8 @@ static bool can_score(const struct pd_task *task)
 {
     bool can = false;
     for (int i = 0; i < task->n_verifiers; i++)
-        can = can || !task->verifier[i].type->vetoes;
+        can = can ||
+              (!task->verifier[i].type->vetoes && task->verifier[i].type->when != PD_VERIFY_OTHERS);
     return can;
 }
 

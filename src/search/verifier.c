@@ -7,6 +7,7 @@
 static const struct pd_verifier *const verifiers[] = {
     &pd_verifier_confidence,
     &pd_verifier_self_certainty,
+    &pd_verifier_agreement,
     &pd_verifier_arithmetic,
 };
 

@@ -41,8 +41,9 @@ struct pd_verify_item {
 };
 
 enum pd_verify_when {
-    PD_VERIFY_STEP,  /* at every step's end, and at the end */
-    PD_VERIFY_ANSWER /* at the end only */
+    PD_VERIFY_STEP,   /* at every step's end, and at the end */
+    PD_VERIFY_ANSWER, /* at the end only */
+    PD_VERIFY_OTHERS /* not by itself: when a choice is made, from what the others answer. It has no functions */
 };
 
 struct pd_verifier {

@@ -6,6 +6,7 @@
 #include "search/verifier.h"
 
 /* Without a model. */
+extern const struct pd_verifier pd_verifier_agreement;
 extern const struct pd_verifier pd_verifier_arithmetic;
 extern const struct pd_verifier pd_verifier_confidence;
 extern const struct pd_verifier pd_verifier_self_certainty;

@@ -2,6 +2,8 @@
  * weigh.c - see weigh.h. */
 #include "search/weigh.h"
 
+#include <string.h>
+
 #include "search/posterior.h"
 
 int pd_weigh_collect(const struct pd_search *s, int *path_ret)
@@ -22,6 +24,7 @@ int pd_weigh_collect(const struct pd_search *s, int *path_ret)
 struct scale {
     bool counts_vetoed;
     int n_votes, n_scores;
+    double score[PD_MAX_PATHS];  /* by place among the paths */
     double weight[PD_MAX_PATHS]; /* by group */
     int votes[PD_MAX_PATHS];
 };
@@ -31,8 +34,19 @@ static bool counts(const struct scale *scale, const struct pd_path *path)
     return path->group != PD_NO_GROUP && (scale->counts_vetoed || !path->scores.is_vetoed);
 }
 
-static void fill(const struct pd_search *s, const int *paths, int n, bool counts_vetoed,
-                 struct scale *scale)
+/* Of the verifiers, and of the other votes if agreement counts; alone there is none. */
+static double score_of(const struct pd_search *s, const struct scale *scale,
+                       const struct pd_path *path)
+{
+    double score = pd_path_score(s, path);
+    if (!s->counts_agreement || !counts(scale, path) || scale->n_votes < 2)
+        return score;
+    double agreement = (double)(scale->votes[path->group] - 1) / (scale->n_votes - 1);
+    return isnan(score) ? agreement : (score + agreement) / 2.0;
+}
+
+static void fill_with(const struct pd_search *s, const int *paths, int n, bool counts_vetoed,
+                      struct scale *scale)
 {
     scale->counts_vetoed = counts_vetoed;
     scale->n_votes = scale->n_scores = 0;
@@ -44,14 +58,25 @@ static void fill(const struct pd_search *s, const int *paths, int n, bool counts
         const struct pd_path *path = &s->path[paths[i]];
         if (!counts(scale, path))
             continue;
-        double score = pd_path_score(s, path);
         scale->n_votes++;
         scale->votes[path->group]++;
-        if (isnan(score))
+    }
+    for (int i = 0; i < n; i++) {
+        const struct pd_path *path = &s->path[paths[i]];
+        double score = scale->score[i] = score_of(s, scale, path);
+        if (!counts(scale, path) || isnan(score))
             continue;
         scale->n_scores++;
         scale->weight[path->group] += score;
     }
+}
+
+/* Vetoed paths count where there are no others. */
+static void fill(const struct pd_search *s, const int *paths, int n, struct scale *scale)
+{
+    fill_with(s, paths, n, false, scale);
+    if (scale->n_votes == 0)
+        fill_with(s, paths, n, true, scale);
 }
 
 /* The heaviest group; of equals the one with more votes, of those the one that comes first. */
@@ -78,7 +103,7 @@ static int speaker(const struct pd_search *s, const int *paths, int n, const str
     double best_value = 0.0;
     for (int i = 0; i < n; i++) {
         const struct pd_path *path = &s->path[paths[i]];
-        double value = scale->n_scores > 0 ? pd_path_score(s, path) : pd_path_mean_log_prob(path);
+        double value = scale->n_scores > 0 ? scale->score[i] : pd_path_mean_log_prob(path);
         if (!counts(scale, path) || path->group != group)
             continue;
         if (best == PD_NO_PATH || (isnan(best_value) && !isnan(value)) || value > best_value) {
@@ -102,7 +127,7 @@ static double certainty(const struct pd_search *s, const int *paths, int n,
         place[g] = PD_NO_GROUP;
     for (int i = 0; i < n; i++) {
         const struct pd_path *path = &s->path[paths[i]];
-        double score = pd_path_score(s, path);
+        double score = scale->score[i];
         if (!counts(scale, path))
             continue;
         if (place[path->group] == PD_NO_GROUP)
@@ -120,9 +145,7 @@ struct pd_choice pd_weigh(const struct pd_search *s, const int *paths, int n)
 {
     struct scale scale;
     struct pd_choice choice = {.path = PD_NO_PATH};
-    fill(s, paths, n, false, &scale);
-    if (scale.n_votes == 0)
-        fill(s, paths, n, true, &scale);
+    fill(s, paths, n, &scale);
     int group = heaviest(s, paths, n, &scale);
     if (group == PD_NO_GROUP)
         return choice;
@@ -135,4 +158,11 @@ struct pd_choice pd_weigh_all(const struct pd_search *s)
 {
     int paths[PD_MAX_PATHS];
     return pd_weigh(s, paths, pd_weigh_collect(s, paths));
+}
+
+void pd_weigh_scores(const struct pd_search *s, const int *paths, int n, double *score_ret)
+{
+    struct scale scale;
+    fill(s, paths, n, &scale);
+    memcpy(score_ret, scale.score, (size_t)n * sizeof *score_ret);
 }

@@ -18,4 +18,8 @@ struct pd_choice pd_weigh(const struct pd_search *s, const int *paths, int n);
 /* The same of all paths that are over: for strategies to choose by. */
 struct pd_choice pd_weigh_all(const struct pd_search *s);
 
+/* The score of each of these paths: the verifiers', and the share of the others' answers that are the same if that counts
+ * (the mean of the two); NAN: none. */
+void pd_weigh_scores(const struct pd_search *s, const int *paths, int n, double *score_ret);
+
 #endif

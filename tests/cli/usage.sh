@@ -42,7 +42,7 @@ for command in $commands; do
 done
 check "trace has --help" "$ponder" trace --help
 shows "--html FILE"
-for name in greedy majority best-of-n best-of-n-weighted beam lookahead dvts rebase halving revise confidence self-certainty arithmetic; do
+for name in greedy majority best-of-n best-of-n-weighted beam lookahead dvts rebase halving revise confidence self-certainty agreement arithmetic; do
     check "solve --help tells of $name" sh -c "'$ponder' solve --help | grep -q '^  $name  *[a-z-]'"
 done
 # Every option that a help shows is known to the parser, and wants a value exactly if the help shows one.

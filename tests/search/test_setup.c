@@ -130,6 +130,9 @@ static void test_without_a_verifier_confidence_judges_and_it_is_said(void **stat
     struct pd_task task = set_up(s, (struct ponder_request){.strategy = "beam", .verifier = "veto"},
                                  PONDER_OK, "beam");
     assert_true(has(&task, "veto") && has(&task, "confidence"));
+    task = set_up(s, (struct ponder_request){.strategy = "beam", .verifier = "agreement"},
+                  PONDER_OK, "beam"); /* says nothing of steps */
+    assert_true(has(&task, "agreement") && has(&task, "confidence"));
     set_up(s, (struct ponder_request){.strategy = "best-of-n"}, PONDER_OK, "best-of-n");
     assert_string_equal(s->search.note, "");
     scripted_free(s);

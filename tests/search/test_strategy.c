@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "search/strategy.h"
+#include "search/verify.h"
 #include "tests/support/slow_search.h"
 
 struct pair {
@@ -44,7 +45,7 @@ static int roll(uint64_t seed, uint64_t what, int n)
 struct setting {
     struct script script;
     int n_samples, n_lanes, max_tokens, width, lookahead, n_chains;
-    bool has_scores, has_vetoes;
+    bool has_scores, has_vetoes, is_rough, counts_agreement;
     double confidence;
     enum pd_combine combine;
 };
@@ -63,6 +64,8 @@ static struct setting random_setting(const struct pair *pair, uint64_t seed)
         .combine = (enum pd_combine)roll(seed, 11, 4),
         .has_scores = roll(seed, 12, 8) != 0,
         .has_vetoes = roll(seed, 13, 2) == 0,
+        .is_rough = roll(seed, 20, 4) == 0,
+        .counts_agreement = roll(seed, 21, 4) == 0,
         .confidence = roll(seed, 14, 3) == 0 ? 2.0 : 0.7 + 0.05 * roll(seed, 15, 6),
     };
     t.width = 1 + roll(seed, 16, t.n_samples);
@@ -84,9 +87,11 @@ static struct pd_task task_of(struct scripted *s, const struct setting *t)
     task.confidence = t->confidence;
     task.combine = t->combine;
     if (t->has_scores)
-        task.verifier[task.n_verifiers++] = s->scores;
+        task.verifier[task.n_verifiers++] = t->is_rough ? s->rough : s->scores;
     if (t->has_vetoes)
         task.verifier[task.n_verifiers++] = s->vetoes;
+    if (t->counts_agreement)
+        task.verifier[task.n_verifiers++] = (struct pd_verifier_use){&pd_verifier_agreement, NULL};
     return task;
 }
 
@@ -104,6 +109,8 @@ static void set_up_slow(const struct setting *t)
     slow.combine = t->combine;
     slow.has_scores = t->has_scores;
     slow.has_vetoes = t->has_vetoes;
+    slow.counts_agreement = t->counts_agreement;
+    slow.is_calibrated = !t->counts_agreement && (!t->has_scores || !t->is_rough);
     slow.n_paths = slow.n_created = 0;
 }
 

@@ -323,6 +323,11 @@ static const struct pd_verifier scoring = {.name = "scripted",
                                            .wants_certainty = true,
                                            .is_calibrated = true,
                                            .score = say_scores};
+static const struct pd_verifier scoring_roughly = {.name = "rough",
+                                                   .when = PD_VERIFY_STEP,
+                                                   .wants_hidden = true,
+                                                   .wants_certainty = true,
+                                                   .score = say_scores};
 static const struct pd_verifier vetoing = {
     .name = "veto", .when = PD_VERIFY_STEP, .vetoes = true, .score = say_vetoes};
 
@@ -335,6 +340,7 @@ struct scripted *scripted_new(const struct script *script, int n_lanes, int max_
     assert_non_null(s);
     s->script = *script;
     s->scores = (struct pd_verifier_use){&scoring, s};
+    s->rough = (struct pd_verifier_use){&scoring_roughly, s};
     s->vetoes = (struct pd_verifier_use){&vetoing, s};
     const struct pd_policy policy = {.self = s,
                                      .n_batch = n_lanes < 8 ? 8 : n_lanes,

@@ -50,7 +50,8 @@ struct scripted {
     int n_rows, n_draws, n_score_calls, n_items;
     int cancel_at; /* draws until *cancel is set; 0: never */
     int cancel;
-    struct pd_verifier_use scores, vetoes; /* to be named in a task */
+    struct pd_verifier_use scores, rough,
+        vetoes; /* to be named in a task; rough: the same scores, not calibrated */
 };
 
 struct scripted *scripted_new(const struct script *script, int n_lanes, int max_tokens);

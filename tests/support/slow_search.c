@@ -145,21 +145,42 @@ static double mean(const struct slow_path *p)
 
 /* ---- choosing ---- */
 
+static bool counts(const struct slow_search *slow, const int *paths, int n, int i)
+{
+    int n_unvetoed = 0;
+    for (int j = 0; j < n; j++)
+        n_unvetoed += slow->path[paths[j]].answer >= 0 && !slow->path[paths[j]].is_vetoed;
+    return slow->path[paths[i]].answer >= 0 && (n_unvetoed == 0 || !slow->path[paths[i]].is_vetoed);
+}
+
+/* What a path is worth among others: as many as agree of those that count, or the mean of that and its own worth. */
+static double worth_among(const struct slow_search *slow, const int *paths, int n, int i)
+{
+    const struct slow_path *p = &slow->path[paths[i]];
+    int n_same = 0, n_others = 0;
+    double w = worth(slow, p);
+    for (int j = 0; j < n; j++) {
+        if (j == i || !counts(slow, paths, n, j))
+            continue;
+        n_others++;
+        n_same += slow->path[paths[j]].answer == p->answer;
+    }
+    if (!slow->counts_agreement || n_others == 0 || !counts(slow, paths, n, i))
+        return w;
+    return isnan(w) ? (double)n_same / n_others : ((double)n_same / n_others + w) / 2.0;
+}
+
 struct slow_choice slow_weigh(const struct slow_search *slow, const int *paths, int n)
 {
     struct slow_choice choice = {-1, 0.0};
-    int n_unvetoed = 0, n_scored = 0, votes[6] = {0}, scored[6] = {0}, n_votes = 0;
-    double weight[6] = {0.0}, odds[6];
-    bool counts[SLOW_MAX_PATHS];
-    for (int i = 0; i < n; i++)
-        n_unvetoed += slow->path[paths[i]].answer >= 0 && !slow->path[paths[i]].is_vetoed;
+    int n_scored = 0, votes[6] = {0}, scored[6] = {0}, n_votes = 0, speaker = -1;
+    double weight[6] = {0.0}, odds[6], worths[SLOW_MAX_PATHS], total = 0.0;
     for (int a = 0; a < 6; a++)
         odds[a] = 1.0;
     for (int i = 0; i < n; i++) {
         const struct slow_path *p = &slow->path[paths[i]];
-        double w = worth(slow, p);
-        counts[i] = p->answer >= 0 && (n_unvetoed == 0 || !p->is_vetoed);
-        if (!counts[i])
+        double w = worths[i] = worth_among(slow, paths, n, i);
+        if (!counts(slow, paths, n, i))
             continue;
         votes[p->answer]++;
         n_votes++;
@@ -168,29 +189,35 @@ struct slow_choice slow_weigh(const struct slow_search *slow, const int *paths, 
         n_scored++;
         scored[p->answer]++;
         weight[p->answer] += w;
+        total += w;
         double c = w > 0.999 ? 0.999 : w < 0.001 ? 0.001 : w;
         odds[p->answer] *= c / (1.0 - c);
     }
     int best = -1;
     for (int i = 0; i < n; i++) {
         int a = slow->path[paths[i]].answer;
-        if (counts[i] && (best < 0 || weight[a] > weight[best] ||
-                          (weight[a] == weight[best] && votes[a] > votes[best])))
+        if (counts(slow, paths, n, i) && (best < 0 || weight[a] > weight[best] ||
+                                          (weight[a] == weight[best] && votes[a] > votes[best])))
             best = a;
     }
     if (best < 0)
         return choice;
     for (int i = n - 1; i >= 0; i--) { /* the last one standing is the first of the best */
         const struct slow_path *p = &slow->path[paths[i]];
-        double v = n_scored > 0 ? worth(slow, p) : mean(p);
-        double w = choice.path < 0 ? (double)NAN
-                   : n_scored > 0  ? worth(slow, &slow->path[choice.path])
-                                   : mean(&slow->path[choice.path]);
-        if (counts[i] && p->answer == best && (choice.path < 0 || isnan(w) || v >= w))
-            choice.path = paths[i];
+        double v = n_scored > 0 ? worths[i] : mean(p);
+        double w = speaker < 0    ? (double)NAN
+                   : n_scored > 0 ? worths[speaker]
+                                  : mean(&slow->path[paths[speaker]]);
+        if (counts(slow, paths, n, i) && p->answer == best && (speaker < 0 || isnan(w) || v >= w))
+            speaker = i;
     }
-    if (n_scored == 0) {
+    choice.path = paths[speaker];
+    if (n_scored == 0 || (!slow->is_calibrated && !(total > 0.0))) {
         choice.confidence = (double)votes[best] / n_votes;
+        return choice;
+    }
+    if (!slow->is_calibrated) {
+        choice.confidence = weight[best] / total;
         return choice;
     }
     int n_seen = 0;
@@ -310,12 +337,15 @@ struct slow_choice slow_best_of_n(struct slow_search *slow)
 {
     struct slow_choice choice = {-1, 0.0};
     write_all(slow);
+    int paths[SLOW_MAX_PATHS];
+    for (int i = 0; i < slow->n_samples; i++)
+        paths[i] = i;
     /* Vetoed or not, scored or not, then by score or mean; the first of equals. */
     for (int pass = 0; pass < 4 && choice.path < 0; pass++) {
         double best = -1e9;
         for (int i = 0; i < slow->n_samples; i++) {
             const struct slow_path *p = &slow->path[i];
-            double w = worth(slow, p);
+            double w = worth_among(slow, paths, slow->n_samples, i);
             if (p->answer < 0 || p->is_vetoed != (pass >= 2) || isnan(w) != (pass % 2 == 1))
                 continue;
             double value = isnan(w) ? mean(p) : w;
@@ -335,7 +365,7 @@ struct slow_choice slow_weighted(struct slow_search *slow)
     for (int n = 1; n <= slow->n_samples; n++) {
         paths[n - 1] = n - 1;
         struct slow_choice choice = slow_weigh(slow, paths, n);
-        if (n == slow->n_samples || choice.confidence >= slow->confidence)
+        if (n == slow->n_samples || (slow->is_calibrated && choice.confidence >= slow->confidence))
             return choice;
     }
     return (struct slow_choice){-1, 0.0};
