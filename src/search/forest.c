@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include "search/weigh.h"
+
 void pd_forest_begin(struct pd_search *s, int n_roots)
 {
     struct pd_forest *f = s->state;
     f->n_roots = n_roots;
     f->n_trees = pd_div_up(s->task.n_samples, n_roots);
+    f->n_looked = f->n_deciding = 0;
     memset(f->tree, 0, sizeof f->tree);
 }
 
@@ -133,8 +136,8 @@ static int collect(struct pd_search *s, int t, struct pd_candidate_path *candida
     return n;
 }
 
-/* Gives back the lanes of paths that are over, and counts them. Cut ones have no answer: while others go on, they never
- * were. */
+/* A round's end: gives back the lanes of paths that are over, and counts them. Cut ones have no answer: while others go
+ * on, they never were. */
 static void retire(struct pd_search *s, struct pd_tree *tree, int t)
 {
     bool goes_on = false;
@@ -150,6 +153,8 @@ static void retire(struct pd_search *s, struct pd_tree *tree, int t)
         else
             pd_search_release(s, i);
     }
+    tree->n_rounds++;
+    tree->is_done = !goes_on;
 }
 
 /* Lets n_next paths go on from each candidate; lanes of those that end here first. */
@@ -171,16 +176,13 @@ static void follow(struct pd_search *s, const struct pd_round *round)
     }
 }
 
-static void end_round(struct pd_search *s, struct pd_tree *tree, int t, pd_forest_share *share)
+/* The next round begins. */
+static void go_on(struct pd_search *s, const struct pd_tree *tree, int t, pd_forest_share *share)
 {
     struct pd_candidate_path candidate[PONDER_MAX_LANES];
-    retire(s, tree, t);
     struct pd_round round = {
-        .number = ++tree->n_rounds, .width = tree->width, .candidate = candidate};
+        .number = tree->n_rounds, .width = tree->width, .candidate = candidate};
     round.n = collect(s, t, candidate);
-    tree->is_done = round.n == 0;
-    if (tree->is_done)
-        return;
     if (round.number >= PD_FOREST_ROUNDS) {
         for (int i = 0; i < round.n; i++)
             candidate[i].n_next = 1;
@@ -192,12 +194,47 @@ static void end_round(struct pd_search *s, struct pd_tree *tree, int t, pd_fores
 
 /* ---- all trees ---- */
 
+/* Paths of the first n_trees that are over, in the order that ties go by. */
+static int collect_over(const struct pd_search *s, int n_trees, int *path_ret)
+{
+    int n_all = pd_weigh_collect(s, path_ret), n = 0;
+    for (int i = 0; i < n_all; i++)
+        if (s->path[path_ret[i]].tag < n_trees)
+            path_ret[n++] = path_ret[i];
+    return n;
+}
+
+static bool is_sure(const struct pd_search *s, int n_trees)
+{
+    int paths[PD_MAX_PATHS];
+    return pd_weigh_is_sure(s, paths, collect_over(s, n_trees, paths));
+}
+
+/* Rounds have ended. */
+static bool is_decided(const struct pd_search *s, struct pd_forest *f)
+{
+    while (f->n_looked < f->n_trees && f->tree[f->n_looked].is_done && f->n_deciding == 0)
+        if (is_sure(s, ++f->n_looked))
+            f->n_deciding = f->n_looked;
+    if (f->n_trees == 1 && is_sure(s, 1))
+        f->n_deciding = 1;
+    return f->n_deciding > 0;
+}
+
+struct pd_choice pd_forest_choose(const struct pd_search *s)
+{
+    const struct pd_forest *f = s->state;
+    int paths[PD_MAX_PATHS];
+    return pd_weigh(s, paths,
+                    collect_over(s, f->n_deciding > 0 ? f->n_deciding : f->n_trees, paths));
+}
+
 enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share)
 {
     struct pd_forest *f = s->state;
     int to_judge[PONDER_MAX_LANES], to_look[PONDER_MAX_LANES];
     int n = 0, n_look = 0;
-    bool is_ready[PD_MAX_SAMPLES], are_done = true;
+    bool is_ready[PD_MAX_SAMPLES], are_done = true, has_ended = false;
     for (int t = 0; t < f->n_trees; t++)
         is_ready[t] = f->tree[t].n_roots > 0 && !f->tree[t].is_done && has_halted(s, t);
     for (int i = 0; i < s->n_paths; i++) {
@@ -220,11 +257,19 @@ enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share)
     for (int i = 0; i < n; i++)
         if (s->path[to_judge[i]].is_ahead)
             pd_search_look_back(s, to_judge[i]);
-    for (int t = 0; t < f->n_trees; t++)
-        if (is_ready[t] && has_halted(s, t)) /* not looking ahead */
-            end_round(s, &f->tree[t], t, share);
-    begin_trees(s, f);
-    for (int t = 0; t < f->n_trees; t++)
+    for (int t = 0; t < f->n_trees; t++) {
+        is_ready[t] = is_ready[t] && has_halted(s, t); /* not looking ahead */
+        has_ended = has_ended || is_ready[t];
+        if (is_ready[t])
+            retire(s, &f->tree[t], t);
         are_done = are_done && f->tree[t].is_done;
-    return are_done ? PD_DONE : PD_GO_ON;
+    }
+    bool has_decided = has_ended && is_decided(s, f);
+    if (are_done || has_decided)
+        return are_done ? PD_DONE : PD_DECIDED;
+    for (int t = 0; t < f->n_trees; t++)
+        if (is_ready[t] && !f->tree[t].is_done)
+            go_on(s, &f->tree[t], t, share);
+    begin_trees(s, f);
+    return PD_GO_ON;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * forest.h - what strategies that judge steps have in common. Paths grow in trees that know nothing of each other. In a
  * tree all write one step; when the last has, all are judged in one round, and the strategy says how many go on from
- * each. Paths that ended leave the tree with their answers, and it is narrower by each of them. */
+ * each. Paths that ended leave the tree with their answers, and it is narrower by each of them.
+ *
+ * It is decided when the answers are sure (weigh.h): with one tree at the end of each round, with several by the first m
+ * of them once all those are done, m = 1, 2, ..., whose answers alone then count: which trees happened to grow side by side
+ * changes nothing. */
 #ifndef PD_FOREST_H
 #define PD_FOREST_H
 
@@ -41,6 +45,8 @@ struct pd_tree {
 struct pd_forest {
     int n_roots; /* of a tree */
     int n_trees;
+    int n_looked;   /* the first so many are done: not sure */
+    int n_deciding; /* trees; 0: it is not decided */
     struct pd_tree tree[PD_MAX_SAMPLES];
 };
 
@@ -49,5 +55,6 @@ void pd_forest_begin(struct pd_search *s, int n_roots);
 /* One tree of all samples. */
 void pd_forest_begin_one(struct pd_search *s);
 enum pd_verdict pd_forest_advance(struct pd_search *s, pd_forest_share *share);
+struct pd_choice pd_forest_choose(const struct pd_search *s);
 
 #endif

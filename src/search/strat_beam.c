@@ -3,7 +3,6 @@
  * `width` paths; and the same with a look at where each step leads before it is judged. */
 #include "search/forest.h"
 #include "search/share.h"
-#include "search/weigh.h"
 
 static enum pd_verdict advance(struct pd_search *s)
 {
@@ -19,7 +18,7 @@ const struct pd_strategy pd_strategy_beam = {
     .state_bytes = sizeof(struct pd_forest),
     .begin = pd_forest_begin_one,
     .advance = advance,
-    .choose = pd_weigh_all,
+    .choose = pd_forest_choose,
 };
 
 const struct pd_strategy pd_strategy_lookahead = {
@@ -32,5 +31,5 @@ const struct pd_strategy pd_strategy_lookahead = {
     .state_bytes = sizeof(struct pd_forest),
     .begin = pd_forest_begin_one,
     .advance = advance,
-    .choose = pd_weigh_all,
+    .choose = pd_forest_choose,
 };

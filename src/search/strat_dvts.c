@@ -3,7 +3,6 @@
  * best step goes on, as `width` paths. Trees take turns when there are not lanes for all. */
 #include "search/forest.h"
 #include "search/share.h"
-#include "search/weigh.h"
 
 static void begin(struct pd_search *s)
 {
@@ -23,5 +22,5 @@ const struct pd_strategy pd_strategy_dvts = {
     .state_bytes = sizeof(struct pd_forest),
     .begin = begin,
     .advance = advance,
-    .choose = pd_weigh_all,
+    .choose = pd_forest_choose,
 };

@@ -3,7 +3,6 @@
  * score deserves. */
 #include "search/forest.h"
 #include "search/share.h"
-#include "search/weigh.h"
 
 static enum pd_verdict advance(struct pd_search *s)
 {
@@ -19,5 +18,5 @@ const struct pd_strategy pd_strategy_rebase = {
     .state_bytes = sizeof(struct pd_forest),
     .begin = pd_forest_begin_one,
     .advance = advance,
-    .choose = pd_weigh_all,
+    .choose = pd_forest_choose,
 };

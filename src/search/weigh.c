@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "search/posterior.h"
+#include "search/vote.h"
 
 int pd_weigh_collect(const struct pd_search *s, int *path_ret)
 {
@@ -158,6 +159,24 @@ struct pd_choice pd_weigh_all(const struct pd_search *s)
 {
     int paths[PD_MAX_PATHS];
     return pd_weigh(s, paths, pd_weigh_collect(s, paths));
+}
+
+bool pd_weigh_is_sure(const struct pd_search *s, const int *paths, int n)
+{
+    struct scale scale;
+    int n_others = 0;
+    if (s->task.confidence >= 1.0)
+        return false;
+    fill(s, paths, n, &scale);
+    int group = heaviest(s, paths, n, &scale);
+    if (group == PD_NO_GROUP || scale.counts_vetoed)
+        return false;
+    if (s->is_calibrated && scale.n_scores > 0)
+        return certainty(s, paths, n, &scale, group) >= s->task.confidence;
+    for (int g = 0; g < s->n_groups; g++)
+        if (g != group)
+            n_others = pd_max_int(n_others, scale.votes[g]);
+    return pd_vote_certainty(scale.votes[group], n_others) >= s->task.confidence;
 }
 
 void pd_weigh_scores(const struct pd_search *s, const int *paths, int n, double *score_ret)

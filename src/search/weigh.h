@@ -18,6 +18,10 @@ struct pd_choice pd_weigh(const struct pd_search *s, const int *paths, int n);
 /* The same of all paths that are over: for strategies to choose by. */
 struct pd_choice pd_weigh_all(const struct pd_search *s);
 
+/* True if the answer that pd_weigh() would choose is sure enough for task.confidence: the posterior of scores that are
+ * probabilities; else the certainty of a vote against the runner-up (vote.h). Vetoed paths are never enough. */
+bool pd_weigh_is_sure(const struct pd_search *s, const int *paths, int n);
+
 /* The score of each of these paths: the verifiers', and the share of the others' answers that are the same if that counts
  * (the mean of the two); NAN: none. */
 void pd_weigh_scores(const struct pd_search *s, const int *paths, int n, double *score_ret);

@@ -232,6 +232,39 @@ struct slow_choice slow_weigh(const struct slow_search *slow, const int *paths, 
     return choice;
 }
 
+/* Pr(Bin(top + second + 1, 1/2) <= top), of whole numbers. */
+static double certainty(int top, int second)
+{
+    int n = top + second + 1;
+    double row[300] = {1.0}, sum = 0.0;
+    for (int i = 1; i <= n; i++)
+        for (int k = i; k > 0; k--)
+            row[k] += row[k - 1];
+    for (int k = 0; k <= top; k++)
+        sum += row[k];
+    return sum / pow(2.0, n);
+}
+
+/* What is said so far is enough. */
+static bool is_sure(const struct slow_search *slow, const int *paths, int n)
+{
+    struct slow_choice choice = slow_weigh(slow, paths, n);
+    int votes[6] = {0}, n_scored = 0, most = 0;
+    if (choice.path < 0 || slow->path[choice.path].is_vetoed)
+        return false;
+    int best = slow->path[choice.path].answer;
+    for (int i = 0; i < n; i++) {
+        votes[counts(slow, paths, n, i) ? slow->path[paths[i]].answer : best] +=
+            counts(slow, paths, n, i);
+        n_scored += counts(slow, paths, n, i) && !isnan(worth_among(slow, paths, n, i));
+    }
+    for (int a = 0; a < 6; a++)
+        if (a != best && votes[a] > most)
+            most = votes[a];
+    return (slow->is_calibrated && n_scored > 0 ? choice.confidence
+                                                : certainty(votes[best], most)) >= slow->confidence;
+}
+
 static int before(const struct slow_path *a, const struct slow_path *b)
 {
     return a->root != b->root ? a->root - b->root : a->number - b->number;
@@ -255,6 +288,12 @@ static struct slow_choice weigh_all(const struct slow_search *slow)
     return slow_weigh(slow, paths, in_order(slow, paths));
 }
 
+static bool all_are_sure(const struct slow_search *slow)
+{
+    int paths[SLOW_MAX_PATHS];
+    return is_sure(slow, paths, in_order(slow, paths));
+}
+
 /* ---- independent samples ---- */
 
 static void write_all(struct slow_search *slow)
@@ -264,19 +303,6 @@ static void write_all(struct slow_search *slow)
         write_whole(slow, &slow->path[i]);
     }
     slow->n_paths = slow->n_samples;
-}
-
-/* Pr(Bin(top + second + 1, 1/2) <= top), of whole numbers. */
-static double certainty(int top, int second)
-{
-    int n = top + second + 1;
-    double row[300] = {1.0}, sum = 0.0;
-    for (int i = 1; i <= n; i++)
-        for (int k = i; k > 0; k--)
-            row[k] += row[k - 1];
-    for (int k = 0; k <= top; k++)
-        sum += row[k];
-    return sum / pow(2.0, n);
 }
 
 struct slow_choice slow_majority(struct slow_search *slow)
@@ -451,6 +477,8 @@ static void grow(struct slow_search *slow, int tree, int first_root, int n_roots
         }
         for (int i = 0; n_halted == 0 && i < n_cut; i++)
             slow->path[slow->n_paths++] = cut[i];
+        if (n_roots == slow->n_samples && all_are_sure(slow)) /* it is the only tree */
+            return;
         /* Each text once: that of the path which comes first. */
         int n = 0;
         for (int i = 0; i < n_halted; i++) {
@@ -515,9 +543,12 @@ static void grow(struct slow_search *slow, int tree, int first_root, int n_roots
 
 static struct slow_choice grow_all(struct slow_search *slow, int n_roots, share_fn *share)
 {
-    for (int first = 0, tree = 0; first < slow->n_samples; first += n_roots, tree++)
+    for (int first = 0, tree = 0; first < slow->n_samples; first += n_roots, tree++) {
         grow(slow, tree, first,
              first + n_roots <= slow->n_samples ? n_roots : slow->n_samples - first, share);
+        if (all_are_sure(slow))
+            break;
+    }
     return weigh_all(slow);
 }
 
@@ -548,20 +579,46 @@ static void add(struct slow_path *p, int32_t token)
     p->view[p->n_view++] = token;
 }
 
+/* What is chosen from behind n rounds of attempts; how many. */
+static int revised(const struct slow_search *slow, int n_rounds, int *paths)
+{
+    int n = 0, n_scored = 0, winners[SLOW_MAX_PATHS], n_winners = 0;
+    for (int i = 0; i < slow->n_paths; i++) {
+        if (slow->path[i].attempt >= n_rounds)
+            continue;
+        n_scored += !isnan(worth(slow, &slow->path[i]));
+        paths[n++] = i;
+    }
+    if (n_scored == 0)
+        return n;
+    for (int c = 0; c < slow->n_chains; c++) {
+        int chain[SLOW_MAX_PATHS], n_chain = 0;
+        for (int i = 0; i < n; i++)
+            if (slow->path[paths[i]].tree == c)
+                chain[n_chain++] = paths[i];
+        struct slow_choice best = slow_weigh(slow, chain, n_chain);
+        if (best.path >= 0)
+            winners[n_winners++] = best.path;
+    }
+    memcpy(paths, winners, sizeof winners);
+    return n_winners;
+}
+
 struct slow_choice slow_revise(struct slow_search *slow)
 {
-    int root = 0, winners[SLOW_MAX_PATHS], n_winners = 0, n_scored = 0;
+    int root = 0, n_rounds = 0, paths[SLOW_MAX_PATHS];
     for (int c = 0; c < slow->n_chains; c++) {
         int n_attempts = slow->n_samples / slow->n_chains + (c < slow->n_samples % slow->n_chains);
-        int first = slow->n_paths, chain[SLOW_MAX_PATHS];
+        int first = slow->n_paths, shown_paths[4];
+        n_rounds = n_attempts > n_rounds ? n_attempts : n_rounds;
         for (int i = 0; i < n_attempts; i++) {
             struct slow_path p = start(slow, root, c);
             int n_shown = 0;
             for (int j = slow->n_paths - 1; j >= first; j--) /* the last four that ended */
                 if (slow->path[j].state == SLOW_ENDED && n_shown < 4)
-                    chain[n_shown++] = j;
+                    shown_paths[n_shown++] = j;
             for (int j = n_shown - 1; j >= 0; j--) {
-                const struct slow_path *shown = &slow->path[chain[j]];
+                const struct slow_path *shown = &slow->path[shown_paths[j]];
                 for (int k = 0; k < shown->n; k++)
                     add(&p, own(shown)[k]);
                 if (own(shown)[shown->n - 1] != SCRIPT_LINE)
@@ -569,17 +626,16 @@ struct slow_choice slow_revise(struct slow_search *slow)
                 add(&p, SCRIPT_WORD);
                 add(&p, SCRIPT_LINE);
             }
+            p.attempt = i;
             write_whole(slow, &p);
             slow->path[slow->n_paths++] = p;
             root++;
         }
-        for (int i = first; i < slow->n_paths; i++)
-            chain[i - first] = i;
-        struct slow_choice best = slow_weigh(slow, chain, slow->n_paths - first);
-        if (best.path >= 0)
-            winners[n_winners++] = best.path;
     }
-    for (int i = 0; i < slow->n_paths; i++)
-        n_scored += !isnan(worth(slow, &slow->path[i]));
-    return n_scored == 0 ? weigh_all(slow) : slow_weigh(slow, winners, n_winners);
+    for (int n = 1; n < n_rounds; n++) {
+        int n_paths = revised(slow, n, paths);
+        if (is_sure(slow, paths, n_paths))
+            return slow_weigh(slow, paths, n_paths);
+    }
+    return slow_weigh(slow, paths, revised(slow, n_rounds, paths));
 }

@@ -13,7 +13,7 @@ enum slow_state { SLOW_HALTED, SLOW_ENDED, SLOW_CUT };
 struct slow_path {
     enum slow_state state;
     uint64_t key;
-    int n_forks, root, number, tree;
+    int n_forks, root, number, tree, attempt;
     int32_t view[SCRIPT_MAX_TOKENS + SCRIPT_MAX_TOKENS]; /* tokens in view, then its own */
     int n_view, n;
     int answer;
