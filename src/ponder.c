@@ -252,6 +252,7 @@ static enum ponder_status ask(struct ponder *p, struct text text, const struct t
     task.confidence = r.confidence < 1.0 ? r.confidence : 2.0;
     task.deadline_ns = r.budget_ms > 0.0 ? start_ns + (int64_t)(r.budget_ms * 1e6) : 0;
     task.wants_answer = wants_answer;
+    task.cuts_hopeless = wants_answer && given == NULL;
     task.stop = pd_prompt_stop(chat, kind);
     task.given = given != NULL ? given->data : NULL;
     task.given_bytes = given != NULL ? given->bytes : 0;

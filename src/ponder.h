@@ -111,7 +111,8 @@ struct ponder_event {
     size_t text_bytes;
     const char *answer; /* end, choose: normalised, "" if there is none; else NULL */
     double score;       /* score, not a number: nothing to say; choose: the confidence */
-    const char *note;   /* end: "complete", "cut", "forced"; score: "vetoed"; prune: why; choose: the strategy */
+    const char *
+        note; /* end: "complete", "cut", "repeats", "empty", "forced"; score: "vetoed"; prune: why; choose: the strategy */
 };
 
 /* How one question is to be thought about. Zero means the default given here. */

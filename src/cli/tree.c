@@ -82,10 +82,13 @@ static void add_step(struct tree *tree, const struct line_reader *line, int path
         return;
     char *note = text_of(line, "note");
     node->answer = text_of(line, "answer");
-    node->fate = note && strcmp(note, "cut") == 0      ? CUT
-                 : note && strcmp(note, "forced") == 0 ? FORCED
-                                                       : COMPLETE;
-    free(note);
+    node->fate = !note || strcmp(note, "complete") == 0 ? COMPLETE
+                 : strcmp(note, "forced") == 0          ? FORCED
+                                                        : CUT;
+    if (node->fate == CUT && strcmp(note, "cut") != 0)
+        node->why = note;
+    else
+        free(note);
 }
 
 static void note_score(struct tree *tree, const struct line_reader *line, int path)

@@ -49,7 +49,6 @@ static void color(const struct pen *pen, const struct node *node, bool is_on)
 
 static void print_notes(const struct pen *pen, const struct node *node)
 {
-    static const char *const fates[] = {[CUT] = "  cut: too long", [FORCED] = "  forced"};
     if (!isnan(node->score) && !node->is_vetoed)
         fprintf(pen->file, "  %.3f", node->score);
     if (node->is_vetoed)
@@ -58,9 +57,11 @@ static void print_notes(const struct pen *pen, const struct node *node)
         fprintf(pen->file, "  answer %s", node->answer);
     if (node->answer && node->answer[0] == '\0' && node->fate == COMPLETE)
         fputs("  no answer", pen->file);
-    if (node->fate == CUT || node->fate == FORCED)
-        fputs(fates[node->fate], pen->file);
-    if (node->why)
+    if (node->fate == FORCED)
+        fputs("  forced", pen->file);
+    if (node->fate == CUT)
+        fprintf(pen->file, "  cut: %s", node->why ? node->why : "too long");
+    else if (node->why)
         fprintf(pen->file, "  %s", node->why);
 }
 

@@ -149,7 +149,7 @@ static void retire(struct pd_search *s, struct pd_tree *tree, int t)
             continue;
         tree->width -= path->state == PD_PATH_ENDED;
         if (path->state == PD_PATH_CUT && goes_on)
-            pd_search_prune(s, i, "too long");
+            pd_search_prune(s, i, path->cut_by);
         else
             pd_search_release(s, i);
     }

@@ -9,6 +9,7 @@
 #include "search/calculator.h"
 #include "search/deadline.h"
 #include "search/prompt.h"
+#include "search/repeats.h"
 
 /* ---- telling ---- */
 
@@ -222,16 +223,17 @@ size_t pd_search_before_stop(const struct pd_search *s, const char *text, size_t
 
 static void end(struct pd_search *s, struct pd_path *path, enum pd_path_state state)
 {
-    static const char *const notes[] = {
-        [PD_PATH_ENDED] = "complete", [PD_PATH_CUT] = "cut", [PD_PATH_FORCED] = "forced"};
+    const char *note = state == PD_PATH_CUT      ? path->cut_by
+                       : state == PD_PATH_FORCED ? "forced"
+                                                 : "complete";
     char answer[PD_ANSWER_BYTES] = "";
     if (state == PD_PATH_ENDED)
         pd_deadline_note_sample(s, path->n_tokens);
     if (s->task.wants_answer && state != PD_PATH_CUT &&
         pd_prompt_find_answer(s, path->text, path->text_bytes, answer, sizeof answer))
         path->group = pd_search_group(s, answer);
-    pd_search_tell_text(
-        s, path, (struct ponder_event){.kind = "end", .answer = answer, .note = notes[state]});
+    pd_search_tell_text(s, path,
+                        (struct ponder_event){.kind = "end", .answer = answer, .note = note});
 }
 
 void pd_path_stop(struct pd_search *s, struct pd_path *path, enum pd_path_state state)
@@ -257,6 +259,21 @@ void pd_path_stop(struct pd_search *s, struct pd_path *path, enum pd_path_state 
     path->n_steps++;
     pd_search_tell_text(s, path, (struct ponder_event){.kind = "step"});
     path->text_told = path->text_bytes;
+}
+
+static void cut(struct pd_search *s, struct pd_path *path, const char *why)
+{
+    path->cut_by = why;
+    pd_path_stop(s, path, PD_PATH_CUT);
+}
+
+/* The model has ended the text. */
+static void end_text(struct pd_search *s, struct pd_path *path)
+{
+    if (s->task.cuts_hopeless && pd_text_is_blank(path->text, path->text_bytes))
+        cut(s, path, "empty");
+    else
+        pd_path_stop(s, path, PD_PATH_ENDED);
 }
 
 /* True if what a path has written since the last step is one: a line with something in it. */
@@ -291,18 +308,22 @@ static void write_result(struct pd_search *s, struct pd_path *path)
 void pd_path_accept(struct pd_search *s, struct pd_path *path)
 {
     if (s->policy.ends_text(s->policy.self, path->next)) {
-        pd_path_stop(s, path, PD_PATH_ENDED);
+        end_text(s, path);
         return;
     }
     bool fits = pd_path_append_drawn(s, path);
     size_t kept_bytes = pd_search_before_stop(s, path->text, path->text_bytes);
     bool has_ended = kept_bytes < path->text_bytes;
     path->text_bytes = kept_bytes;
-    if (has_ended ||
-        (s->task.wants_answer && pd_prompt_answer_is_final(s, path->text, path->text_bytes)))
+    if (has_ended)
+        end_text(s, path);
+    else if (s->task.wants_answer && pd_prompt_answer_is_final(s, path->text, path->text_bytes))
         pd_path_stop(s, path, PD_PATH_ENDED);
     else if (!fits || path->n_tokens >= path->max_tokens)
-        pd_path_stop(s, path, PD_PATH_CUT);
+        cut(s, path, "cut");
+    else if (s->task.cuts_hopeless && (pd_tokens_repeat(path->token, path->n_tokens) ||
+                                       pd_lines_repeat(path->text, path->text_bytes)))
+        cut(s, path, "repeats");
     else if (s->halts_at_steps && is_step(path))
         end_step(s, path);
     else if (s->task.has_calculator)

@@ -47,7 +47,7 @@ enum pd_path_state {
     PD_PATH_RUNNING,
     PD_PATH_HALTED, /* at a step's end; its lane is kept */
     PD_PATH_ENDED,  /* by the model, or by a complete answer */
-    PD_PATH_CUT,    /* at max_tokens: not a finished answer */
+    PD_PATH_CUT,    /* at max_tokens, repeating itself, or empty: not a finished answer */
     PD_PATH_FORCED  /* made to answer when time ran out */
 };
 
@@ -72,6 +72,7 @@ struct pd_path {
     int n_drawn;         /* of them, by the model; the others were forced on it */
     double sum_log_prob; /* of the drawn ones */
     double sum_certainty; /* of what they were drawn from, if it is wanted: pd_head_certainty() */
+    const char *cut_by;   /* for the trace */
     int group;           /* PD_NO_GROUP: no answer in it, or not looked at yet */
     struct pd_scores scores;
     bool is_scored; /* up to where it stands */
@@ -124,6 +125,7 @@ struct pd_task {
     int64_t deadline_ns; /* 0: none */
     bool has_calculator; /* equations are completed: calculator.h */
     bool wants_answer; /* find answers, end a sample at its answer, force one when time runs out */
+    bool cuts_hopeless; /* samples that repeat themselves, or are empty (repeats.h) */
     const char *stop;  /* a text that ends a sample (and is cut off), or NULL */
     struct pd_verifier_use verifier[PD_MAX_VERIFIERS];
     int n_verifiers;

@@ -45,7 +45,7 @@ static int roll(uint64_t seed, uint64_t what, int n)
 struct setting {
     struct script script;
     int n_samples, n_lanes, max_tokens, width, lookahead, n_chains;
-    bool has_scores, has_vetoes, is_rough, counts_agreement;
+    bool has_scores, has_vetoes, is_rough, counts_agreement, cuts_hopeless;
     double confidence;
     enum pd_combine combine;
 };
@@ -66,6 +66,7 @@ static struct setting random_setting(const struct pair *pair, uint64_t seed)
         .has_vetoes = roll(seed, 13, 2) == 0,
         .is_rough = roll(seed, 20, 4) == 0,
         .counts_agreement = roll(seed, 21, 4) == 0,
+        .cuts_hopeless = roll(seed, 22, 2) == 0,
         .confidence = roll(seed, 14, 3) == 0 ? 2.0 : 0.7 + 0.05 * roll(seed, 15, 6),
     };
     t.width = 1 + roll(seed, 16, t.n_samples);
@@ -86,6 +87,7 @@ static struct pd_task task_of(struct scripted *s, const struct setting *t)
     task.n_chains = t->n_chains;
     task.confidence = t->confidence;
     task.combine = t->combine;
+    task.cuts_hopeless = t->cuts_hopeless;
     if (t->has_scores)
         task.verifier[task.n_verifiers++] = t->is_rough ? s->rough : s->scores;
     if (t->has_vetoes)
@@ -107,6 +109,7 @@ static void set_up_slow(const struct setting *t)
     slow.n_chains = t->n_chains;
     slow.confidence = t->confidence;
     slow.combine = t->combine;
+    slow.cuts_hopeless = t->cuts_hopeless;
     slow.has_scores = t->has_scores;
     slow.has_vetoes = t->has_vetoes;
     slow.counts_agreement = t->counts_agreement;
@@ -231,7 +234,7 @@ static void listen(void *user, const struct ponder_event *event)
     }
     if (strcmp(event->kind, "end") == 0) {
         p->is_over = true;
-        p->is_cut = strcmp(event->note, "cut") == 0;
+        p->is_cut = strcmp(event->note, "cut") == 0 || strcmp(event->note, "repeats") == 0;
         p->answer = event->answer[0] != '\0' ? atoi(event->answer) : SLOW_NO_ANSWER;
     } else if (strcmp(event->kind, "score") == 0) {
         bool is_vetoed = event->note != NULL;

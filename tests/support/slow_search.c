@@ -28,6 +28,30 @@ static void find_answer(struct slow_path *p)
         p->answer = SLOW_NO_ANSWER;
 }
 
+/* True if the last lines are the same k, which are not all empty, three times; k up to 4. */
+static bool repeats(const struct slow_path *p)
+{
+    int begin[SCRIPT_MAX_TOKENS + 1] = {0}, n_lines = 0;
+    for (int i = 0; i < p->n; i++)
+        if (own(p)[i] == SCRIPT_LINE)
+            begin[++n_lines] = i + 1;
+    if (begin[n_lines] != p->n)
+        return false;
+    for (int k = 1; k <= 4 && 3 * k <= n_lines; k++) {
+        bool is_same = true, has_words = false;
+        for (int i = n_lines - 2 * k; i < n_lines; i++) {
+            int n = begin[i + 1] - begin[i];
+            is_same =
+                is_same && n == begin[i - k + 1] - begin[i - k] &&
+                memcmp(own(p) + begin[i], own(p) + begin[i - k], (size_t)n * sizeof(int32_t)) == 0;
+            has_words = has_words || n > 1;
+        }
+        if (is_same && has_words)
+            return true;
+    }
+    return false;
+}
+
 /* Writes on to the end of n_steps steps (0: to the end). */
 static void write_on(const struct slow_search *slow, struct slow_path *p, int n_steps,
                      bool is_likeliest)
@@ -45,7 +69,7 @@ static void write_on(const struct slow_search *slow, struct slow_path *p, int n_
         if (t == SCRIPT_LINE && p->n > 1 && own(p)[p->n - 2] >= SCRIPT_ANSWER)
             break;
         p->state = SLOW_CUT;
-        if (p->n >= max)
+        if (p->n >= max || (slow->cuts_hopeless && repeats(p)))
             break;
         n_words += t != SCRIPT_LINE;
         if (t != SCRIPT_LINE || n_words == 0)

@@ -28,7 +28,7 @@ struct slow_search {
     int n_samples, max_tokens, width, lookahead, n_chains;
     double confidence;
     enum pd_combine combine;
-    bool has_scores, has_vetoes, counts_agreement;
+    bool has_scores, has_vetoes, counts_agreement, cuts_hopeless;
     bool is_calibrated;                    /* scores are probabilities */
     struct slow_path path[SLOW_MAX_PATHS]; /* over */
     int n_paths, n_created;
