@@ -156,6 +156,7 @@ static int run(int n_words, char **words)
     int code = options_parse(command, n_words - 1, words + 1, &settings);
     if (code == EXIT_OK)
         code = command->run(&settings);
+    options_free(&settings);
     return code < 0 ? EXIT_OK : code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/verifier_list.h"
 
 #define FIELD(member) offsetof(struct settings, member)
 
@@ -54,7 +55,7 @@ static const struct option options[] = {
      "samples that run at once (default: all, at most 64)"},
     {0, "verifier", "NAMES", ASKS | CMD_INFO | CMD_SCORE, TEXT, FIELD(request.verifier), 0, 0,
      "what judges the steps, parted by commas, or none; the names are below (default: what the strategy needs)\n"
-     "                         or a FILE: GGUF model, or LoRA adapter on the model, with a head to judge by"},
+     "                         one may be a FILE: GGUF model, or LoRA adapter on the model, with a head to judge by"},
     {0, "score", "HOW", ASKS | CMD_SCORE, CHOICE, FIELD(request.score), 0, 0,
      "last min product mean"},
     {0, "calculator", "WHEN", WRITES, CHOICE, FIELD(request.calculator), 0, 0,
@@ -379,25 +380,15 @@ static const struct option *option_of_word(const char *word, const char **value_
     return find_option(word + 2, n, '\0');
 }
 
-/* A path, or the name of a model in this folder. */
-static bool is_file(const char *word)
-{
-    size_t n = strlen(word), n_ending = strlen(".gguf");
-    return strchr(word, '/') || (n > n_ending && strcmp(word + n - n_ending, ".gguf") == 0);
-}
-
-/* Zero means "default" to the library, but "off" to people; a verifier's file is the engine's. */
-static void settle(struct settings *settings)
+/* Zero means "default" to the library, but "off" to people. Exit code. */
+static int settle(struct settings *settings)
 {
     struct ponder_request *request = &settings->request;
     if (request->temperature == 0)
         request->temperature = -1;
     if (request->top_k == 0)
         request->top_k = -1;
-    if (request->verifier && is_file(request->verifier)) {
-        settings->engine.verifier = request->verifier;
-        request->verifier = "model";
-    }
+    return request->verifier ? verifier_list_settle(settings) : EXIT_OK;
 }
 
 int options_parse(const struct command *command, int n_words, char **words,
@@ -452,8 +443,12 @@ int options_parse(const struct command *command, int n_words, char **words,
     }
     if (settings->budget_joules > 0)
         settings->request.budget_ms = 1000 * settings->budget_joules / settings->watts;
-    settle(settings);
-    return 0;
+    return settle(settings);
+}
+
+void options_free(struct settings *settings)
+{
+    free(settings->verifier_words);
 }
 
 static void print_names(bool has_strategies)

@@ -44,6 +44,8 @@ struct settings {
     bool is_limits;
     bool has_noted;      /* say_note() has said something */
     int shard, n_shards; /* shard 1..n_shards */
+    char *
+        verifier_words; /* what names and file of --verifier lie in: to be freed; NULL: they need no place */
     char **words;        /* what is no option */
     int n_words;
 };
@@ -56,10 +58,12 @@ struct command {
     int (*run)(struct settings *settings);
 };
 
-/* Fills in *settings from the words after the subcommand. 0: go on; -1: help was asked for and printed;
+/* Fills in *settings, which options_free() takes back, from the words after the subcommand. 0: go on; -1: help was asked for and printed;
  * else the exit code, after a message. */
 int options_parse(const struct command *command, int n_words, char **words,
                   struct settings *settings);
+
+void options_free(struct settings *settings);
 
 void options_print_help(const struct command *command);
 

@@ -31,6 +31,10 @@ shows '^\{"steps":\[\{"text":"3\+4=7\\n","score":0\.[0-9]+\},\{"text":"","score"
 check_exit 2 "a text that is not UTF-8 is refused" sh -c "printf '\377' | '$ponder' score --question x -"
 check_exit 2 "a text that is too long too" "$ponder" score --question x --max-tokens 4 "a b c d e f g h i j"
 check_exit 2 "and an unknown verifier" "$ponder" score --question x --verifier nobody "1"
+check_exit 3 "a model without a head to judge by too, among names" "$ponder" score --question x --verifier "arithmetic,$model" "1"
+shows 'there is no head to judge with'
+check_exit 2 "and two files" "$ponder" score --question x --verifier "$model,arithmetic,$model" "1"
+shows 'one file at most'
 
 # What is scored while it is written has the same score when it is given.
 for judge in confidence self-certainty; do
