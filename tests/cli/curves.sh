@@ -114,6 +114,7 @@ T
 grep -E 'budget_ms|,100,' "$dir/choices.csv" >"$made/got"
 check "writes choices.csv" diff "$made/wanted" "$made/got"
 check "writes factors.csv" grep -qE '^greedy,majority:4,largest,0\.2500,0\.5814,[0-9.]+,[0-9.]+,[0-9]+,4$' "$dir/factors.csv"
+check "of each over the other" grep -qE '^majority:4,greedy,largest,0\.2500,1\.7200,' "$dir/factors.csv"
 cp "$dir/factors.csv" "$made/factors"
 check "and draws once more" "$ponder" eval --curves "$dir" --redraw --compare
 check "the same factors" cmp "$made/factors" "$dir/factors.csv"
