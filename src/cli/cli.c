@@ -84,18 +84,31 @@ void *grow(void *block, size_t bytes)
     return block;
 }
 
-const char *find_model(const struct settings *settings)
+/* The model file that is meant; NULL: none. */
+static const char *model_path(const struct settings *settings)
 {
-    if (settings->model)
-        return settings->model;
-    const char *path = getenv("PONDER_MODEL");
+    const char *path = settings->model ? settings->model : getenv("PONDER_MODEL");
     if (path && path[0] != '\0')
         return path;
-    if (access(DEFAULT_MODEL, R_OK) == 0)
-        return DEFAULT_MODEL;
+    return access(DEFAULT_MODEL, R_OK) == 0 ? DEFAULT_MODEL : NULL;
+}
+
+const char *find_model(const struct settings *settings)
+{
+    const char *path = model_path(settings);
+    if (path)
+        return path;
     complain("no model: give one with -m FILE or $PONDER_MODEL, or get one with models/fetch.sh "
              "smollm2-135m");
     return NULL;
+}
+
+void settle_strategy(struct settings *settings)
+{
+    const char *model = model_path(settings);
+    if (!settings->request.strategy && settings->n_samples == 0 && model &&
+        table_is_there(settings, model))
+        settings->request.strategy = "auto";
 }
 
 void settle_lanes(struct settings *settings, int default_samples)

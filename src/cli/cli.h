@@ -43,6 +43,9 @@ void *grow(void *block, size_t bytes); /* realloc that ends the program when the
 /* The model file to use, or NULL after a message. */
 const char *find_model(const struct settings *settings);
 
+/* Strategy auto where none is named, nor a number of samples, and there is a table. Call before settle_lanes(). */
+void settle_strategy(struct settings *settings);
+
 /* How many samples and lanes follow from the options; default_samples where none are given. Call before
  * the engine is measured or opened. */
 void settle_lanes(struct settings *settings, int default_samples);

@@ -106,6 +106,7 @@ int cmd_eval(struct settings *settings)
     if (!data)
         return code != EXIT_OK ? code : EXIT_FILE;
     catch_signals(settings);
+    settle_strategy(settings);
     settle_lanes(settings, 8);
     code = open_engine(settings, &eval.p);
     if (code == EXIT_OK)

@@ -257,6 +257,7 @@ int cmd_solve(struct settings *settings)
         code = EXIT_USAGE;
     }
     catch_signals(settings);
+    settle_strategy(settings);
     settle_lanes(settings, 8);
     if (code == EXIT_OK)
         code = open_engine(settings, &p);

@@ -46,7 +46,8 @@ static const struct option options[] = {
     {0, "memory", "SIZE", ALL, SIZE, FIELD(memory_limit_bytes), 0, 0,
      "most the engine may take: 64MiB, 1G (default: what it needs)"},
     {0, "strategy", "NAME", ASKS, STRATEGY, FIELD(request.strategy), 0, 0,
-     "how to think; the names are below (default: majority, of one sample greedy)"},
+     "how to think; the names are below (default: auto if there is a table,\n"
+     "                         else majority; of one sample greedy)"},
     {0, "table", "FILE", ASKS, TEXT, FIELD(table), 0, 0,
      "strategy auto: plans from ponder calibrate; none (default: MODEL.plans.json, if it is there)"},
     {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, PONDER_MAX_SAMPLES,

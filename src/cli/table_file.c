@@ -60,16 +60,26 @@ static int use_file(const struct settings *settings, struct ponder *p, const cha
     return EXIT_OK;
 }
 
+static bool is_none(const struct settings *settings)
+{
+    return settings->table && strcmp(settings->table, "none") == 0;
+}
+
+bool table_is_there(const struct settings *settings, const char *model)
+{
+    char path[4096];
+    return (settings->table && !is_none(settings)) ||
+           (!settings->table && table_path(model, path, sizeof path) && access(path, F_OK) == 0);
+}
+
 int table_use(const struct settings *settings, struct ponder *p, const char *model)
 {
     char path[4096];
     const char *strategy = settings->request.strategy;
-    if (!strategy || strcmp(strategy, "auto") != 0 ||
-        (settings->table && strcmp(settings->table, "none") == 0))
+    if (!strategy || strcmp(strategy, "auto") != 0 || !table_is_there(settings, model))
         return EXIT_OK;
     if (settings->table)
         return use_file(settings, p, settings->table);
-    if (table_path(model, path, sizeof path) && access(path, F_OK) == 0)
-        return use_file(settings, p, path);
-    return EXIT_OK;
+    table_path(model, path, sizeof path);
+    return use_file(settings, p, path);
 }

@@ -11,6 +11,9 @@
 /* "MODEL.plans.json"; false: it does not fit. */
 bool table_path(const char *model, char *text, size_t capacity);
 
+/* True if there is one to use. */
+bool table_is_there(const struct settings *settings, const char *model);
+
 /* Where the strategy is auto, gives the engine the table that --table names or that lies beside the model; exit code, after
  * a message if not 0. */
 int table_use(const struct settings *settings, struct ponder *p, const char *model);

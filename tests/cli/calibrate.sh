@@ -54,6 +54,10 @@ check_exit 2 "but not without watts" "$ponder" solve --budget 2J $some "$questio
 shows "needs --watts"
 check_exit 2 "and nothing else is a budget" "$ponder" solve --budget 30apples $some "$question"
 shows "joules such as 3J"
+check "a table is enough to plan" "$ponder" solve --table "$table" --budget 2s --json --max-tokens 24 "$question"
+shows '"strategy":"auto"'
+check "a number of samples is enough not to" "$ponder" solve --table "$table" --samples 2 --json --max-tokens 24 "$question"
+shows '"strategy":"majority"'
 check "an average is kept over many" "$ponder" eval --strategy auto --table "$table" --average-budget 300ms --data "$work/rows" $some
 
 echo '{"ponder_table": 9}' >"$table"
