@@ -12,7 +12,7 @@
 #
 # What is there already stays: a run that broke off goes on; remove a part to make it again.
 # Environment: BUILD (build), MODEL (models/ponder-mini.gguf), LARGE (options of the large one: "-m models/smollm2-135m.gguf"),
-#   PONDER_DATA (../shared/data), HEADLINE (full or quick), THREADS (2), REQUESTS (10000).
+#   PONDER_DATA (../shared/data), HEADLINE (full or quick), THREADS (2), N (questions of a set), BUDGETS, REQUESTS (10000).
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-build/headline}
@@ -21,13 +21,15 @@ model=${MODEL:-models/ponder-mini.gguf}
 large=${LARGE:--m models/smollm2-135m.gguf}
 data=${PONDER_DATA:-../shared/data}
 requests=${REQUESTS:-10000}
-n=100000
-budgets=10ms,25ms,50ms,100ms,250ms,500ms,1s,2s,4s
+n=${N:-100000}
+budgets=${BUDGETS:-10ms,25ms,50ms,100ms,250ms,500ms,1s,2s,4s}
 if [ "${HEADLINE:-full}" != full ]; then
-    n=150
-    budgets=25ms,100ms,500ms
+    n=${N:-150}
+    budgets=${BUDGETS:-25ms,100ms,500ms}
     requests=${REQUESTS:-500}
 fi
+verifiers=arithmetic
+! "$build/ponder" info -m "$model" --json | grep -q '"value_head":true' || verifiers=arithmetic,head
 common="--threads ${THREADS:-2} --max-tokens 96 --lanes 16 --quiet"
 
 for file in "$model" "$data/asdiv_dev.jsonl" "$data/gsm8k_train.jsonl" "$data/mawps_train.jsonl"; do
@@ -60,7 +62,7 @@ validation() { "$build/ponder-problems" convert --set "$1" --split valid "$data/
             --resume "$out/tries.jsonl" -o "$out/plans.json"
     }
     curves() {
-        ask -m "$model" --data "$out/$1" --table "$out/plans.json" --verifier arithmetic --curves "$out/$2" --compare \
+        ask -m "$model" --data "$out/$1" --table "$out/plans.json" --verifier "$verifiers" --curves "$out/$2" --compare \
             --budgets "$budgets" --strategies best-of-n:16,auto,greedy:1,majority:16,majority:64,best-of-n-weighted:16
     }
     # The large one's mean time is the small one's budget.
