@@ -28,8 +28,6 @@ if [ "${HEADLINE:-full}" != full ]; then
     budgets=${BUDGETS:-25ms,100ms,500ms}
     requests=${REQUESTS:-500}
 fi
-verifiers=arithmetic
-! "$build/ponder" info -m "$model" --json | grep -q '"value_head":true' || verifiers=arithmetic,head
 common="--threads ${THREADS:-2} --max-tokens 96 --lanes 16 --quiet"
 
 for file in "$model" "$data/asdiv_dev.jsonl" "$data/gsm8k_train.jsonl" "$data/mawps_train.jsonl"; do
@@ -39,6 +37,8 @@ for file in "$model" "$data/asdiv_dev.jsonl" "$data/gsm8k_train.jsonl" "$data/ma
     }
 done
 mkdir -p "$out"
+verifiers=arithmetic
+! "$build/ponder" info -m "$model" --json | grep -q '"value_head":true' || verifiers=arithmetic,head
 
 # part NAME COMMAND...: its output becomes $out/NAME when it is whole.
 part() {
@@ -105,7 +105,7 @@ validation() { "$build/ponder-problems" convert --set "$1" --split valid "$data/
     part curves-gsm8k.txt curves gsm8k.jsonl gsm8k
     part large.txt ask $large --data "$out/asdiv.jsonl" --strategy greedy --resume "$out/large.jsonl"
     part small.txt thinking
-    if "$build/ponder" info -m "$model" --json | grep -q '"revision":"[^"]'; then
+    if "$build/ponder" info -m "$model" --json | grep -q '"revision_mark":"'; then
         part revisions.txt revisions
     fi
     part early.txt early
