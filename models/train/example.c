@@ -239,11 +239,8 @@ static const char *add_verifications(struct tr_data *d, const struct tr_row *row
             continue;
         begin(d);
         push_prompt(d, row);
-        if (!push_solution(d, s->text, s->is_right, s->label, s->n_labels)) {
-            d->n_tokens = d->example[d->n_examples].at;
-            d->n_labels = d->example[d->n_examples].label_at;
+        if (!push_solution(d, s->text, s->is_right, s->label, s->n_labels))
             return "a sample has other than one label a line";
-        }
         end(d);
     }
     d->n_useless += d->n_examples == n_before;
@@ -261,7 +258,7 @@ static const char *add_difficulty(struct tr_data *d, const struct tr_row *row)
     return NULL;
 }
 
-const char *tr_examples_add(struct tr_data *d, const struct tr_row *row, uint64_t number)
+static const char *add(struct tr_data *d, const struct tr_row *row, uint64_t number)
 {
     switch (d->task) {
     case TR_REVISE:
@@ -275,4 +272,18 @@ const char *tr_examples_add(struct tr_data *d, const struct tr_row *row, uint64_
         break;
     }
     return add_imitation(d, row);
+}
+
+const char *tr_examples_add(struct tr_data *d, const struct tr_row *row, uint64_t number)
+{
+    int n_examples = d->n_examples, n_too_long = d->n_too_long;
+    size_t n_tokens = d->n_tokens, n_labels = d->n_labels;
+    const char *error = add(d, row, number);
+    if (error != NULL) { /* of a row that is left out nothing stays */
+        d->n_examples = n_examples;
+        d->n_too_long = n_too_long;
+        d->n_tokens = n_tokens;
+        d->n_labels = n_labels;
+    }
+    return error;
 }

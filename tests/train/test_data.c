@@ -213,6 +213,25 @@ static void test_labels_that_are_not_one_a_line_are_refused(void **state)
     end(&f);
 }
 
+/* A row is left out as a whole: the samples before the bad one too. */
+static void test_of_a_bad_row_nothing_stays(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"A?\n[2+3=5{0.75}\n#5{1}<eos>]"};
+    struct fixture f;
+    begin(&f, TR_VERIFY,
+          "{\"question\":\"B?\",\"answer\":\"5\",\"samples\":[{\"text\":\"#5\",\"right\":true,"
+          "\"labels\":[1]}"
+          ",{\"text\":\"#6\",\"right\":false,\"labels\":[1,0]}]}\n"
+          "{\"question\":\"A?\",\"answer\":\"5\",\"samples\":[{\"text\":\"2+3=5\\n#5\",\"right\":"
+          "true,"
+          "\"labels\":[0.75,1]}]}\n");
+    load(&f);
+    assert_int_equal(f.data.n_bad, 1);
+    check_examples(&f, expected, 1);
+    end(&f);
+}
+
 static void test_long_examples_are_left_out_and_counted(void **state)
 {
     (void)state;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_verification_has_labels_where_steps_end),
         cmocka_unit_test(test_difficulty_has_its_label_behind_the_question),
         cmocka_unit_test(test_labels_that_are_not_one_a_line_are_refused),
+        cmocka_unit_test(test_of_a_bad_row_nothing_stays),
         cmocka_unit_test(test_long_examples_are_left_out_and_counted),
         cmocka_unit_test(test_batches_are_full_and_every_epoch_holds_every_example),
     };
