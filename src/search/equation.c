@@ -162,16 +162,20 @@ static uint64_t measure(struct pd_span word)
     return units;
 }
 
-static void note_word(struct pd_expression *e, const struct pd_equation_token *t)
+/* A letter, or a name with digits, is more likely a variable than a unit; or an "x" that multiplies. */
+static bool is_variable(const struct pd_equation_token *t)
 {
     struct pd_span word = t->text;
     char last = word.text[word.bytes - 1];
     bool is_letter = word.bytes == 1 || (word.bytes == 2 && pd_is_one_of(word.text[0], "-/"));
     bool is_article = last == 'a' && word.bytes == 1 && t->has_space;
-    /* A letter, or a name with digits, is more likely a variable than a unit. */
-    e->is_doubtful |= (is_letter && !is_article) || pd_is_digit(last) ||
-                      is_among(word, magnitudes, PD_COUNT(magnitudes));
-    e->units |= measure(word);
+    return (is_letter && !is_article) || pd_is_digit(last);
+}
+
+static void note_word(struct pd_expression *e, const struct pd_equation_token *t)
+{
+    e->is_doubtful |= is_variable(t) || is_among(t->text, magnitudes, PD_COUNT(magnitudes));
+    e->units |= measure(t->text);
 }
 
 /* What there is between begin and end. */
@@ -192,6 +196,7 @@ static void note_tokens(const struct pd_equation_line *line, struct pd_expressio
             note_word(e, t);
         }
         e->n_operations += is_behind_operand && (is_sign(t->kind) || t->kind == PD_EQ_OPEN);
+        e->is_doubtful |= t->kind == PD_EQ_PLUS && is_sign(before); /* "4 *+ 2": which one? */
         e->has_sum |= is_plus_or_minus(t->kind);
         if (t->kind == PD_EQ_NUMBER) {
             e->n_numbers++;
@@ -219,9 +224,10 @@ static void note_left(const struct pd_equation_line *line, struct pd_expression 
     const struct pd_equation_token *t = e->begin > 0 ? first - 1 : &nothing;
     const struct pd_equation_token *before = e->begin > 1 ? first - 2 : &nothing;
     switch (t->kind) {
-    case PD_EQ_WORD: /* "half of 6 + 4", "1 and 1/4", "week 1" */
+    case PD_EQ_WORD: /* "half of 6 + 4", "1 and 1/4", "week 1", "100 000 x 10/100" */
         e->is_doubtful |=
-            is_changer(t->text) || measure(t->text) != 0 || e->n_operations == 0 ||
+            is_changer(t->text) || is_variable(t) || measure(t->text) != 0 ||
+            e->n_operations == 0 ||
             (is_among(t->text, of_or_by, PD_COUNT(of_or_by)) && is_changer(before->text)) ||
             (is_among(t->text, and, PD_COUNT(and)) && before->kind == PD_EQ_NUMBER &&
              is_fraction(line, e->begin));
