@@ -323,6 +323,21 @@ static bool is_terminating(uint64_t denominator)
     return denominator == 1;
 }
 
+/* The next decimal of rest / denominator, which is below 1, and what remains of ten times it; no product, which may not
+ * fit. */
+static int next_decimal(uint64_t *rest, uint64_t denominator)
+{
+    uint64_t sum = 0;
+    int digit = 0;
+    for (int i = 0; i < 10; i++) {
+        bool is_one_more = *rest >= denominator - sum;
+        sum = is_one_more ? *rest - (denominator - sum) : sum + *rest;
+        digit += is_one_more;
+    }
+    *rest = sum;
+    return digit;
+}
+
 static bool format_fraction(const struct pd_number *v, struct sink *out)
 {
     uint64_t whole = 0;
@@ -346,8 +361,8 @@ static bool format_fraction(const struct pd_number *v, struct sink *out)
     uint64_t rest = numerator % denominator;
     if (rest != 0)
         put(out, '.');
-    for (; rest != 0; rest = rest * 10 % denominator)
-        put(out, (char)('0' + rest * 10 / denominator));
+    while (rest != 0)
+        put(out, (char)('0' + next_decimal(&rest, denominator)));
     return close_sink(out);
 }
 

@@ -31,6 +31,7 @@ static const char *const classes[][9] = {
     {"\\frac{\\pi}{4}", "\\frac14\\pi", "0.25\\pi", "\\pi/4", "45\\pi/180"},
     {"\\pi", "3\\pi - 2\\pi"},
     {"3.14"},
+    {"3/8000000000000000000", "\\frac{3}{8\\cdot 10^{18}}"}, /* ten times that does not fit */
     {"22/7", "3\\frac{1}{7}", "3 1/7"},
     {"3\\cdot\\frac{1}{7}", "\\frac37"},
     {"x^2+2x+1", "(x+1)^2", "1 + x(x+2)", "x^{2} + 2 \\cdot x + 1", "(1+x)(x+1)"},
