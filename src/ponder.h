@@ -135,7 +135,7 @@ struct ponder_request {
     float top_p;          /* keep the likeliest tokens that hold this mass; 0: 0.95; 1: all */
     float min_p;          /* keep tokens at least this share of the likeliest; 0: off */
     float repeat_penalty; /* 0: 1 (off) */
-    double confidence;    /* stop when the vote is this sure; 0: 0.95; 1: never stop early */
+    double confidence;    /* stop when the answer is this sure; 0: 0.95; 1: never stop early */
     bool raw; /* the text is the whole prompt: no chat template, no examples; special tokens in it count */
     const char *begin; /* what every sample begins with, as if it had written it (not part of text); NULL: nothing */
     const volatile int *cancel; /* becomes non-zero (by a signal handler, another thread) to stop; or NULL */

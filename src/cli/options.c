@@ -68,7 +68,7 @@ static const struct option options[] = {
     {0, "chains", "N", ASKS, INTEGER, FIELD(request.n_chains), 1, PONDER_MAX_SAMPLES,
      "chains of revisions side by side (default: the square root of --samples)"},
     {0, "confidence", "P", ASKS, REAL, FIELD(request.confidence), 0.01, 1,
-     "stop when the vote is this sure; 1: never early (default: 0.95)"},
+     "stop when the answer is this sure; 1: never early (default: 0.95)"},
     {0, "max-tokens", "N", ALL & ~(unsigned)CMD_TOKENIZE, INTEGER, FIELD(engine.max_tokens), 1, 32768,
      "tokens a sample may write (default: 256; bench: 32)"},
     {0, "max-prompt", "N", ALL, INTEGER, FIELD(engine.max_prompt_tokens), 1, 131072,

@@ -123,6 +123,7 @@ static void make_requests(struct ponder_request request[4], int n_samples, int m
     request[2].confidence = 0.7;
     request[2].seed = 9;
     request[3].strategy = "best-of-n";
+    request[3].verifier = "self-certainty,agreement";
     request[3].repeat_penalty = 1.3f;
     request[3].min_p = 0.001f;
     request[3].top_p = 0.99f;
@@ -200,6 +201,7 @@ static void test_trees_are_the_same_for_all_threads(void **state)
             request.n_samples = 8;
             request.width = 3;
             request.score = j % 2 == 0 ? "mean" : NULL;
+            request.verifier = j % 2 == 0 ? "self-certainty" : NULL;
             request.seed = 3;
             request.temperature = 2.0f;
             request.top_k = -1;
