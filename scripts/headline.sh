@@ -63,7 +63,7 @@ validation() { "$build/ponder-problems" convert --set "$1" --split valid "$data/
     }
     curves() {
         ask -m "$model" --data "$out/$1" --table "$out/plans.json" --verifier "$verifiers" --curves "$out/$2" --compare \
-            --budgets "$budgets" --strategies best-of-n:16,auto,greedy:1,majority:16,majority:64,best-of-n-weighted:16
+            --budgets "$budgets" --strategies best-of-n:16,greedy:1,majority:16,majority:64,best-of-n-weighted:16,auto
     }
     # The large one's mean time is the small one's budget.
     thinking() {
