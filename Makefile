@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            the library and the program, in build/
-# make demo       installs a compiler and pip if missing, builds, fetches a model, answers three questions
+# make demo       installs a compiler if it is missing, builds, lets ponder-mini answer three questions
 # make deps       installs what the tests need, fetches the models they run
 # make test       the test suite, assertions on        make san    the same under ASan and UBSan
 # make check      every kernel of every instruction set: the same bits, then how fast (ONLY=word)

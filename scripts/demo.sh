@@ -1,22 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# demo.sh - what `make demo` does: installs a compiler and pip if they are missing, builds, fetches the
-# demo model, and lets it answer three questions in half a second each.
+# demo.sh - what `make demo` does: installs a compiler if it is missing, builds, and lets ponder-mini answer three questions in
+# a quarter of a second each.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 CC=${CC:-cc}
-model=models/smollm2-135m.gguf
+model=models/ponder-mini.gguf
 
 missing=
 command -v "${CC%% *}" >/dev/null 2>&1 || missing="gcc libc6-dev"
-[ -f "$model" ] || python3 -c 'import pip' 2>/dev/null || missing="$missing python3-pip"
 # shellcheck disable=SC2086 # a list of words
 [ -z "$missing" ] || scripts/install.sh $missing
 
 echo "building"
 ${MAKE:-make} --no-print-directory BUILD="$build" all
-models/fetch.sh smollm2-135m
 
 output=$(mktemp)
 errors=$(mktemp)
@@ -25,7 +23,7 @@ trap 'rm -f "$output" "$errors"' EXIT
 while read -r question; do
     printf '\n%s\n' "$question"
     code=0
-    "$build/ponder" solve -m "$model" --budget 500ms --seed 1 --verbose "$question" \
+    "$build/ponder" solve -m "$model" --strategy auto --budget 250ms --verbose "$question" \
         </dev/null >"$output" 2>"$errors" || code=$?
     case $code in
     0) printf '  answer      ' ;;

@@ -30,16 +30,19 @@ trained() {
     : >"$out/$file.done"
 }
 
-# rollouts MODEL_OPTION...: $out/rollouts.jsonl, of questions of which half are the training sets' own.
+# rollouts MODEL_OPTION...: $out/rollouts.jsonl, of questions most of which are the training sets' own, or like them.
 rollouts() {
     [ -e "$out/rollouts.done" ] && return
     say "samples, grades and labels"
     n=${ROLLOUTS:-6000}
     if [ ! -s "$out/asked.jsonl" ]; then
         {
-            cat "$data/gsm8k.jsonl" "$data/mawps.jsonl" "$data/mawps.like.jsonl" | awk 'NR % 5 == 1' | head -n $((n / 2))
-            head -n $((n - n / 2)) "$data/made.jsonl"
-        } >"$out/asked.part"
+            cat "$data/gsm8k.jsonl" "$data/mawps.jsonl" | awk 'NR % 5 == 1'
+            awk 'NR % 17 == 1' "$data/mawps.like.jsonl"
+            awk -F'"level":' 'NR % 60 == 1 && $2 + 0 <= 3' "$data/gsm8k.like.jsonl"
+            head -n 1200 "$data/made.jsonl"
+        } >"$out/asked.all"
+        "$build/ponder-problems" mix --seed "$seed" "$out/asked.all" | head -n "$n" >"$out/asked.part"
         mv "$out/asked.part" "$out/asked.jsonl"
     fi
     "$build/ponder" rollout "$@" --data "$out/asked.jsonl" --samples "${SAMPLES:-16}" --labels "${LABELS:-8}" \

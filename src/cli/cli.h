@@ -7,7 +7,7 @@
 
 #include "cli/options.h"
 
-#define DEFAULT_MODEL "models/smollm2-135m.gguf"
+#define DEFAULT_MODEL "models/ponder-mini.gguf"
 
 /* Those of statuses are in ponder.h; these are the program's own. */
 enum { EXIT_OK = 0, EXIT_SOME_FAILED = 1, EXIT_USAGE = 2, EXIT_FILE = 3 };
