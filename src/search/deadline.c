@@ -8,22 +8,21 @@
 #define MARGIN       1.25 /* on estimates: machines waver */
 #define FIRST_TOKENS 24.0 /* of a sample, until one has ended */
 
-/* Positions that n rows look back at: each at the prompt, and at half of a usual sample. */
-static double positions(const struct pd_search *s, int n)
+double pd_deadline_past(const struct pd_search *s)
 {
-    return n * (s->n_prompt + 0.5 * s->usual_tokens);
+    return s->n_prompt + 0.5 * s->usual_tokens;
 }
 
 double pd_deadline_pass_ns(const struct pd_search *s, int n)
 {
-    return pd_cost_pass_ns(&s->cost, n, positions(s, n));
+    return pd_cost_pass_ns(&s->cost, n, n * pd_deadline_past(s));
 }
 
 void pd_deadline_note(struct pd_search *s, int64_t ns, int n)
 {
     s->passes_ns += ns;
     s->expected_ns += pd_deadline_pass_ns(s, n);
-    pd_cost_note(&s->cost, (double)ns, n, positions(s, n));
+    pd_cost_note(&s->cost, (double)ns, n, n * pd_deadline_past(s));
 }
 
 void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n)
@@ -62,19 +61,22 @@ void pd_deadline_note_sample(struct pd_search *s, int n_tokens)
     pd_follow(&s->usual_tokens, (double)n_tokens, 0.125);
 }
 
+static double usual_tokens(const struct pd_search *s)
+{
+    return s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
+}
+
 /* A sample of usual length in each of n lanes. */
 static double sample_ns(const struct pd_search *s, int n)
 {
-    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
-    return MARGIN * n_tokens * pd_deadline_pass_ns(s, n);
+    return MARGIN * usual_tokens(s) * pd_deadline_pass_ns(s, n);
 }
 
 /* Lanes that can all write a sample of usual length out of a budget of tokens. */
 static int lanes_by_tokens(const struct pd_search *s)
 {
     double n_left = s->task.max_total_tokens - s->n_tokens;
-    double n_tokens = s->usual_tokens > 0.0 ? s->usual_tokens : FIRST_TOKENS;
-    return (int)pd_min_double(n_left / n_tokens, s->size.n_lanes);
+    return (int)pd_min_double(n_left / usual_tokens(s), s->size.n_lanes);
 }
 
 int pd_deadline_lanes(const struct pd_search *s)

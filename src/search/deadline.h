@@ -14,6 +14,9 @@ void pd_deadline_note(struct pd_search *s, int64_t ns, int n);
 /* The same for a step that nothing interrupts; a batch of the prompt looks at the clock once a layer. */
 void pd_deadline_note_step(struct pd_search *s, int64_t ns, int n);
 
+/* Positions that a row looks back at: the prompt, and half of a usual sample. */
+double pd_deadline_past(const struct pd_search *s);
+
 /* What a pass of n rows will take. */
 double pd_deadline_pass_ns(const struct pd_search *s, int n);
 

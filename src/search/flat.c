@@ -13,9 +13,7 @@ static int n_wanted(const struct pd_search *s)
     struct pd_tally tally;
     if (!pd_deadline_allows_wave(s))
         return PD_MAX_SAMPLES;
-    pd_tally_init(&tally, false);
-    for (int i = 0; i < s->n_paths; i++)
-        pd_tally_add(&tally, s, i);
+    pd_tally_all(&tally, s, false);
     int n = 1, n_over = s->n_started - s->n_running;
     while (n < PD_MAX_SAMPLES &&
            pd_vote_certainty(tally.n_top + n, tally.n_second) < s->task.confidence)

@@ -200,11 +200,6 @@ static struct pd_plan plan_alone(const struct pd_search *s)
                             .n_samples = s->task.max_samples > 0 ? s->task.max_samples : n};
 }
 
-static double n_past_of(const struct pd_search *s)
-{
-    return s->n_prompt + 0.5 * s->usual_tokens;
-}
-
 void pd_planner_begin(struct pd_search *s)
 {
     struct pd_planner *pl = &s->planner;
@@ -212,7 +207,6 @@ void pd_planner_begin(struct pd_search *s)
     pl->is_on = true;
     pl->chance = NAN;
     pl->plan = -1;
-    pl->n_rounds = 1;
     pl->planned_ns = 0.0;
     pl->words[0] = '\0';
     s->task.has_waves = s->task.confidence < 1.0;
@@ -224,7 +218,7 @@ void pd_planner_begin(struct pd_search *s)
         take_up(s, &plan);
         return;
     }
-    double n_past = n_past_of(s);
+    double n_past = pd_deadline_past(s);
     struct pd_plan_query q = {.bin = pd_table_bin(t, pl->chance),
                               .left_ns = left_ns(s),
                               .price = price_of(s, n_past),
@@ -244,10 +238,8 @@ bool pd_planner_goes_on(struct pd_search *s)
     if (!pl->is_on || pl->plan < 0)
         return false;
     struct pd_tally tally;
-    pd_tally_init(&tally, false);
-    for (int i = 0; i < s->n_paths; i++)
-        pd_tally_add(&tally, s, i);
-    double n_past = n_past_of(s);
+    pd_tally_all(&tally, s, false);
+    double n_past = pd_deadline_past(s);
     double chance = pd_planner_chance(pl->chance, tally.n_top, tally.n_voters);
     struct pd_plan_query q = {.bin = pd_table_bin(t, chance),
                               .left_ns = left_ns(s),
@@ -259,7 +251,6 @@ bool pd_planner_goes_on(struct pd_search *s)
         return false;
     pl->planned_ns += left_of_plan_ns(t, &s->cost, &q, next);
     pl->plan = next;
-    pl->n_rounds++;
     take_up(s, &t->plan[next]);
     if (!s->strategy->is_flat) { /* its paths are new ones; those that are over keep their votes */
         s->first_root = s->n_started;

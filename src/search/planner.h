@@ -31,7 +31,6 @@ struct pd_planner {
     bool is_on;
     double chance; /* that one sample is right; NAN: unknown */
     int plan;      /* of the table; -1: none */
-    int n_rounds;
     double planned_ns; /* what the rounds were expected to take, with all before the first */
     char words[PD_PLAN_WORDS_BYTES]; /* "majority 8, beam 16" */
 
@@ -58,8 +57,9 @@ bool pd_planner_goes_on(struct pd_search *s);
 /* A run is over that took so long. */
 void pd_planner_end(struct pd_search *s, double ns);
 
-/* The plan that is best in a bin. left_ns: what there is time for (INFINITY: no limit); past_ns: how much of a plan that goes on
- * where plan `from` ends is done, which `from` took (-1: none); price: of a nanosecond, in right answers. -1: nothing fits. */
+/* The plan that is best in a bin. left_ns: what there is time for (INFINITY: no limit); price: of a nanosecond, in right answers;
+ * n_past: positions that each lane looks back at; from: the plan that has ended and whose samples stay (-1: none), which a plan
+ * must then be better than. -1: nothing fits. */
 struct pd_plan_query {
     int bin;
     double left_ns, price, n_past;

@@ -43,9 +43,7 @@ static struct pd_choice choose(const struct pd_search *s)
     struct pd_choice choice = {.path = PD_NO_PATH};
     count(s, &tally);
     if (tally.winner == PD_NO_GROUP) {
-        pd_tally_init(&tally, true);
-        for (int i = 0; i < s->n_paths; i++)
-            pd_tally_add(&tally, s, i);
+        pd_tally_all(&tally, s, true);
     }
     if (tally.winner == PD_NO_GROUP)
         return choice;

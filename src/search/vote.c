@@ -40,6 +40,13 @@ void pd_tally_add(struct pd_tally *tally, const struct pd_search *s, int i)
             tally->n_second = pd_max_int(tally->n_second, tally->group[g].n);
 }
 
+void pd_tally_all(struct pd_tally *tally, const struct pd_search *s, bool counts_vetoed)
+{
+    pd_tally_init(tally, counts_vetoed);
+    for (int i = 0; i < s->n_paths; i++)
+        pd_tally_add(tally, s, i);
+}
+
 double pd_vote_certainty(int n_top, int n_second)
 {
     int n = n_top + n_second + 1;

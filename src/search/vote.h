@@ -26,6 +26,9 @@ void pd_tally_init(struct pd_tally *tally, bool counts_vetoed);
  * counted first. */
 void pd_tally_add(struct pd_tally *tally, const struct pd_search *s, int i);
 
+/* Counts all paths there are. */
+void pd_tally_all(struct pd_tally *tally, const struct pd_search *s, bool counts_vetoed);
+
 /* Adaptive consistency (Aggarwal et al. 2023, section 3.2, the Beta criterion in closed form): the
  * probability that the top answer beats the runner-up, given their votes and a uniform prior:
  * Pr(Bin(a + b + 1, 1/2) <= a). */
