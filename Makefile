@@ -114,7 +114,9 @@ endef
 $(foreach maker,$(MAKERS),$(eval $(call maker_rules,$(maker))))
 # The trainer's loops over floats want vectors, and products with sums in one instruction.
 $(BUILD)/models/train/%.o: ARCH_CFLAGS = -O3 -march=native -ffp-contract=fast -fno-trapping-math -fno-signed-zeros $(ISA_CFLAGS)
-$(BUILD)/models/train/x86/%_avx512bf16.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512bf16
+BF16_CFLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512bf16
+$(BUILD)/models/train/x86/%_avx512bf16.o: ISA_CFLAGS = $(BF16_CFLAGS)
+$(BUILD)/models/train/x86/%_amx.o: ISA_CFLAGS = $(BF16_CFLAGS) -mamx-tile -mamx-bf16
 
 $(BUILD)/scripts/bench/random_model: $(call obj,scripts/bench/random_model.c $(wildcard quant/encode*.c) \
   tests/support/tiny_model.c tests/support/tiny_vocab.c tests/support/gguf_builder.c) $(BUILD)/libponder.a

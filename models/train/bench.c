@@ -10,9 +10,8 @@
 
 #include "adam.h"
 #include "base/rng.h"
-#include "lora.h"
 #include "memory.h"
-#include "ops.h"
+#include "packs.h"
 #include "setup.h"
 #include "team.h"
 #include "trainer.h"
@@ -66,7 +65,7 @@ static void multiply(void *context, int phase, int chunk, int thread)
         const struct tr_tensor *t = p->model->layer[0][k];
         if (t == NULL || t->rows == 1)
             continue;
-        struct tr_shape s = {p->n, t->cols, t->rows, NULL};
+        struct tr_shape s = {p->n, t->cols, t->rows, NULL, NULL, NULL, NULL};
         tr_linear(s, p->x[chunk], t->value, p->out[chunk], false);
         tr_linear_dx(s, p->x[chunk], t->value, p->out[chunk], false);
         tr_linear_dw(s, p->x[chunk], p->x[chunk], 1.0f, p->dw[chunk]);
@@ -121,7 +120,7 @@ static void measure_steps(struct tr_setup *setup, int micro)
     int n = setup->n_threads;
     struct tr_batch *batches = tr_alloc((size_t)n, sizeof *batches);
     tr_team_init(&team, &setup->model, NULL, setup->pool, n,
-                 (struct tr_pass_size){micro, SEQUENCE, true, setup->is_bf16});
+                 (struct tr_pass_size){micro, SEQUENCE, true, setup->level});
     tr_adam_init(&adam, &setup->model.params);
     for (int i = 0; i < n; i++) {
         tr_batch_init(&batches[i], micro);
@@ -135,7 +134,7 @@ static void measure_steps(struct tr_setup *setup, int micro)
         double run = seconds_now() - begin, work = worked_now(n) - begin_work;
         struct tr_adam_step step = {1e-4, 0.01, 1, team.grads, n};
         tr_adam_step(&adam, setup->pool, &step);
-        tr_lora_fold(&setup->model, setup->pool);
+        tr_packs_renew(&setup->model, setup->pool);
         double all = worked_now(n) - begin_work;
         double gflops = tr_team_take_flops(&team) / work / 1e9;
         printf("%4d %10.0f %21.0f %16.0f %6.0f%% %8.0f ms\n", round, micro * n / run, gflops, plain,
@@ -159,7 +158,7 @@ int tr_bench(const struct tr_settings *settings)
                "threads, products in %s\n",
                setup.model.family->name, (double)tr_model_size(&setup.model) / 1e6,
                (double)setup.model.params.n_values / 1e6, SEQUENCE, settings->micro,
-               setup.n_threads, setup.is_bf16 ? "bf16" : "f32");
+               setup.n_threads, setup.level != NULL ? setup.level->name : "f32");
         measure_steps(&setup, settings->micro);
     } else {
         tr_say("%s", text);

@@ -4,6 +4,7 @@
 #define TRAIN_KEPT_H
 
 #include "ops.h"
+#include "packs.h"
 #include "pass.h"
 
 struct tr_kept {

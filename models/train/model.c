@@ -332,6 +332,7 @@ void tr_model_free(struct tr_model *m)
     tr_free_floats(m->lora_bases, m->n_lora_bases);
     free(m->tensor);
     free(m->layer);
+    tr_free_floats(m->packs, m->n_packs);
     tr_free_floats(m->values, m->n_values);
     *m = (struct tr_model){.n_tensors = 0};
 }

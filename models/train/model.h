@@ -20,12 +20,15 @@ struct tr_lora {
     int param_a, param_b;
 };
 
+struct tr_product_level;
+
 struct tr_tensor {
     char name[TR_NAME_BYTES]; /* as in the file */
     int rows, cols;
     float *value;         /* [rows][cols], the weight in use; NULL: the model has no such tensor */
     int param;            /* in params, or TR_FROZEN */
     struct tr_lora *lora; /* or NULL */
+    uint32_t *forward, *back; /* packed for products, see packs.h; NULL: not */
 };
 
 /* A linear head on the last norm's output: weight[n_embd] and bias. */
@@ -53,6 +56,9 @@ struct tr_model {
     float *lora_values, *lora_bases;
     size_t n_lora_values, n_lora_bases;
     struct tr_head head[TR_HEADS];
+    const struct tr_product_level *level; /* that tensors are packed for, or NULL */
+    float *packs;                         /* their block */
+    size_t n_packs;
 };
 
 /* An open GGUF file: a base, whose metadata goes on into what is made of it. */

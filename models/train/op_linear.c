@@ -3,28 +3,36 @@
 #include <cblas.h>
 
 #include "ops.h"
-#include "product.h"
-
-/* Thinner than this, packing takes longer than is saved. */
-enum { THINNEST = 48 };
 
 static bool is_bf16(struct tr_shape s)
 {
-    return s.words != NULL && s.n >= THINNEST && s.in >= THINNEST && s.out >= THINNEST;
+    int thinnest = s.level != NULL ? s.level->thinnest : 0;
+    return s.level != NULL && s.n >= thinnest && s.in >= thinnest && s.out >= thinnest;
 }
 
-size_t tr_shape_words(int n, int in, int out)
+size_t tr_shape_words(const struct tr_product_level *level, int n, int in, int out)
 {
-    size_t y = tr_product_bf16_words(n, out, in), dx = tr_product_bf16_words(n, in, out);
-    size_t dw = tr_product_bf16_words(out, in, n), most = y > dx ? y : dx;
+    size_t y = level->words(n, out, in), dx = level->words(n, in, out);
+    size_t dw = level->words(out, in, n), most = y > dx ? y : dx;
     return most > dw ? most : dw;
 }
 
 void tr_linear(struct tr_shape s, const float *x, const float *w, float *y, bool adds)
 {
     if (is_bf16(s)) {
-        struct tr_product p = {s.n, s.out, s.in, x, w, s.in, s.in, false, false, 1, adds, y, s.out};
-        tr_product_bf16(&p, s.words);
+        struct tr_product p = {.rows = s.n,
+                               .cols = s.out,
+                               .k = s.in,
+                               .a = x,
+                               .a_stride = s.in,
+                               .b = w,
+                               .b_stride = s.in,
+                               .packed_b = s.forward,
+                               .scale = 1,
+                               .adds = adds,
+                               .y = y,
+                               .y_stride = s.out};
+        s.level->multiply(&p, s.words);
         return;
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s.n, s.out, s.in, 1.0f, x, s.in, w, s.in,
@@ -34,9 +42,20 @@ void tr_linear(struct tr_shape s, const float *x, const float *w, float *y, bool
 void tr_linear_dx(struct tr_shape s, const float *dy, const float *w, float *dx, bool adds)
 {
     if (is_bf16(s)) {
-        struct tr_product p = {s.n,   s.in, s.out, dy,   w,  s.out, s.in,
-                               false, true, 1,     adds, dx, s.in};
-        tr_product_bf16(&p, s.words);
+        struct tr_product p = {.rows = s.n,
+                               .cols = s.in,
+                               .k = s.out,
+                               .a = dy,
+                               .a_stride = s.out,
+                               .b = w,
+                               .b_stride = s.in,
+                               .b_is_across = true,
+                               .packed_b = s.back,
+                               .scale = 1,
+                               .adds = adds,
+                               .y = dx,
+                               .y_stride = s.in};
+        s.level->multiply(&p, s.words);
         return;
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s.n, s.in, s.out, 1.0f, dy, s.out, w,
@@ -46,9 +65,20 @@ void tr_linear_dx(struct tr_shape s, const float *dy, const float *w, float *dx,
 void tr_linear_dw(struct tr_shape s, const float *dy, const float *x, float scale, float *dw)
 {
     if (is_bf16(s)) {
-        struct tr_product p = {s.out, s.in, s.n,   dy,   x,  s.out, s.in,
-                               true,  true, scale, true, dw, s.in};
-        tr_product_bf16(&p, s.words);
+        struct tr_product p = {.rows = s.out,
+                               .cols = s.in,
+                               .k = s.n,
+                               .a = dy,
+                               .a_stride = s.out,
+                               .a_is_across = true,
+                               .b = x,
+                               .b_stride = s.in,
+                               .b_is_across = true,
+                               .scale = scale,
+                               .adds = true,
+                               .y = dw,
+                               .y_stride = s.in};
+        s.level->multiply(&p, s.words);
         return;
     }
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, s.out, s.in, s.n, scale, dy, s.out, x,

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "model/model.h"
+#include "product.h"
 
 /* Elements of a matrix. */
 static inline size_t tr_area(int rows, int cols)
@@ -16,13 +17,16 @@ static inline size_t tr_area(int rows, int cols)
     return (size_t)rows * (size_t)cols;
 }
 
-/* A product of n rows of `in` elements with a matrix [out][in]. words: scratch of tr_shape_words() for rounding both
- * to bfloat16 (product.h), unless the matrix is too thin for that to pay; NULL: floats. */
+/* A product of n rows of `in` elements with a matrix [out][in]. level: rounds both to bfloat16 in `words`, scratch of
+ * tr_shape_words(), unless the matrix is too thin for that to pay; NULL: floats. */
 struct tr_shape {
     int n, in, out;
+    const struct tr_product_level *level;
     uint32_t *words;
+    const uint32_t *forward,
+        *back; /* the matrix packed for tr_linear() and for tr_linear_dx(), or NULL */
 };
-size_t tr_shape_words(int n, int in, int out);
+size_t tr_shape_words(const struct tr_product_level *level, int n, int in, int out);
 
 /* y[n][out] = x w^T, or += */
 void tr_linear(struct tr_shape s, const float *x, const float *w, float *y, bool adds);

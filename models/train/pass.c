@@ -10,7 +10,7 @@
 
 /* Logits are made in blocks of rows of about this size, which the last cache holds; not fewer rows than pay for a look
  * at the whole matrix. */
-enum { LOGIT_FLOATS = 2 << 20, LOGIT_ROWS = 128 };
+enum { LOGIT_FLOATS = 2 << 20, LOGIT_ROWS = 512 };
 
 static int q_cols(const struct pd_hparams *h)
 {
@@ -58,10 +58,10 @@ static void lay_out_layer(struct tr_kept *kept, const struct tr_pass *p, struct 
 static size_t product_words(const struct tr_pass *p)
 {
     size_t most = 0;
-    for (int i = 0; p->is_bf16 && i < p->model->n_tensors; i++) {
+    for (int i = 0; p->level != NULL && i < p->model->n_tensors; i++) {
         const struct tr_tensor *t = &p->model->tensor[i];
         int n = t == p->model->output ? p->logit_rows : p->max_tokens;
-        size_t words = t->rows > 1 ? tr_shape_words(n, t->cols, t->rows) : 0;
+        size_t words = t->rows > 1 ? tr_shape_words(p->level, n, t->cols, t->rows) : 0;
         most = words > most ? words : most;
     }
     return most;
@@ -74,7 +74,7 @@ static void lay_out(struct tr_pass *p, struct pd_arena *a)
     size_t rank = n * (size_t)p->model->lora_rank;
     int n_kept = p->keeps ? h->n_layers : 1;
     p->logit_rows = pd_min_int(p->max_tokens, pd_max_int(LOGIT_ROWS, LOGIT_FLOATS / h->n_vocab));
-    p->words = p->is_bf16 ? PD_NEW(a, uint32_t, product_words(p)) : NULL;
+    p->words = p->level != NULL ? PD_NEW(a, uint32_t, product_words(p)) : NULL;
     p->kept = PD_NEW(a, struct tr_kept, n_kept);
     for (int l = 0; l < n_kept; l++)
         lay_out_layer(p->kept != NULL ? &p->kept[l] : NULL, p, a);
@@ -106,7 +106,7 @@ static struct tr_pass sized(const struct tr_model *model, struct tr_pass_size si
                             .max_tokens = size.max_tokens,
                             .max_sequence = size.max_sequence,
                             .keeps = size.keeps,
-                            .is_bf16 = size.is_bf16};
+                            .level = size.level};
 }
 
 size_t tr_pass_bytes(const struct tr_model *model, struct tr_pass_size size)
@@ -140,7 +140,7 @@ void tr_pass_free(struct tr_pass *p)
 static void apply(struct tr_pass *p, const struct tr_tensor *w, const struct tr_tensor *bias, int n,
                   const float *x, float *y, bool adds)
 {
-    struct tr_shape shape = {n, w->cols, w->rows, p->words};
+    struct tr_shape shape = tr_packs_shape(w, n, p->level, p->words);
     if (p->watch != NULL)
         p->watch(p->watch_user, w, x, n);
     tr_linear(shape, x, w->value, y, adds);

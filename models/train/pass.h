@@ -39,17 +39,17 @@ struct tr_pass {
     float *gathered, *dgathered; /* [max_tokens][n_embd] rows with targets */
     float *logits;               /* [logit_rows][n_vocab] */
     int logit_rows;
-    bool is_bf16;
-    uint32_t *words; /* scratch of products in bfloat16, or NULL */
+    const struct tr_product_level *level; /* of products in bfloat16, or NULL: floats */
+    uint32_t *words;                      /* its scratch */
     void *block;
     size_t block_bytes;
 };
 
 struct tr_pass_size {
-    int max_tokens;   /* of a batch */
-    int max_sequence; /* of a sequence in it */
-    bool keeps;       /* for tr_pass_back() */
-    bool is_bf16;     /* products in bfloat16: only where tr_product_bf16_runs() */
+    int max_tokens;                       /* of a batch */
+    int max_sequence;                     /* of a sequence in it */
+    bool keeps;                           /* for tr_pass_back() */
+    const struct tr_product_level *level; /* products in bfloat16 by it, or NULL: floats */
 };
 
 void tr_pass_init(struct tr_pass *p, const struct tr_model *model, const struct pd_rope *rope,

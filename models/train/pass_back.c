@@ -15,7 +15,8 @@ static void lora_back(struct tr_pass *p, const struct tr_tensor *w, int n, const
 {
     const struct tr_lora *lora = w->lora;
     const struct tr_params *params = &p->model->params;
-    struct tr_shape in = {n, w->cols, lora->rank, NULL}, out = {n, lora->rank, w->rows, NULL};
+    struct tr_shape in = {n, w->cols, lora->rank, p->level, p->words, NULL, NULL};
+    struct tr_shape out = {n, lora->rank, w->rows, p->level, p->words, NULL, NULL};
     tr_linear(in, x, lora->a, p->narrow, false);
     tr_linear_dx(out, dy, lora->b, p->dnarrow, false);
     tr_linear_dw(out, dy, p->narrow, lora->scale, tr_param_part(params, lora->param_b, p->grads));
@@ -27,7 +28,7 @@ static void lora_back(struct tr_pass *p, const struct tr_tensor *w, int n, const
 static void apply_back(struct tr_pass *p, const struct tr_tensor *w, const struct tr_tensor *bias,
                        int n, const float *x, const float *dy, float *dx, bool adds)
 {
-    struct tr_shape shape = {n, w->cols, w->rows, p->words};
+    struct tr_shape shape = tr_packs_shape(w, n, p->level, p->words);
     double flops = 2.0 * n * w->cols * w->rows;
     if (w->lora != NULL && w->lora->param_a != TR_FROZEN) {
         lora_back(p, w, n, x, dy);
@@ -67,7 +68,7 @@ static void ff_back(struct tr_pass *p, int n, int layer)
     struct tr_tensor *const *w = p->model->layer[layer];
     const float *dy =
         block_gradient(p, w[PD_FFN_POST_NORM], n, kept->ff_out, kept->ff_post_inverse);
-    struct tr_shape down = {n, h->n_ff, h->n_embd, p->words};
+    struct tr_shape down = tr_packs_shape(w[PD_FFN_DOWN], n, p->level, p->words);
     tr_linear_dx(down, dy, w[PD_FFN_DOWN]->value, p->wide, false);
     p->flops += 2.0 * n * h->n_ff * h->n_embd;
     tr_gated_back(p->model->family->activation, tr_area(n, h->n_ff), kept->gate, kept->up, p->wide);

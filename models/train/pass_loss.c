@@ -7,7 +7,7 @@
 void tr_pass_logits(struct tr_pass *p, const float *hidden, int n, float *out)
 {
     const struct tr_tensor *w = p->model->output;
-    struct tr_shape shape = {n, w->cols, w->rows, p->words};
+    struct tr_shape shape = tr_packs_shape(w, n, p->level, p->words);
     tr_linear(shape, hidden, w->value, out, false);
     p->flops += 2.0 * n * w->cols * w->rows;
 }
@@ -38,7 +38,7 @@ static void scatter(struct tr_pass *p, const struct tr_batch *b)
 static void logits_back(struct tr_pass *p, int first, int n)
 {
     const struct tr_tensor *w = p->model->output;
-    struct tr_shape shape = {n, w->cols, w->rows, p->words};
+    struct tr_shape shape = tr_packs_shape(w, n, p->level, p->words);
     size_t at = tr_area(first, w->cols);
     float *grad = tr_param_part(&p->model->params, w->param, p->grads);
     double flops = 2.0 * n * w->cols * w->rows;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * product.h - a product of two matrices in bfloat16, for CPUs that multiply twice as many of them as of floats.
+ * product.h - a product of two matrices in bfloat16, for CPUs that multiply more of them at once than of floats.
  *
  *   y[rows][cols] (+)= scale sum over k of a b
  *
@@ -16,18 +16,29 @@ struct tr_product {
     const float *a, *b;
     int a_stride, b_stride; /* floats from one row in memory to the next */
     bool a_is_across, b_is_across;
+    const uint32_t *packed_b; /* by pack_b(), then b is not looked at; or NULL */
     float scale;
     bool adds;
     float *y;
     int y_stride;
 };
 
-/* True if this CPU has the instructions. */
-bool tr_product_bf16_runs(void);
+/* An instruction set that does. */
+struct tr_product_level {
+    const char *name;
+    int thinnest;       /* thinner products pack for longer than they save */
+    bool (*runs)(void); /* true if this CPU has it */
+    size_t (*words)(int rows, int cols, int k); /* of 32 bits: scratch of a product */
+    size_t (*packed_words)(int cols, int k);
+    void (*pack_b)(const float *b, int stride, bool is_across, int cols, int k,
+                   uint32_t *packed_ret);
+    void (*multiply)(const struct tr_product *p, uint32_t *words);
+};
 
-/* Scratch of a product: words of 32 bits. */
-size_t tr_product_bf16_words(int rows, int cols, int k);
+/* The fastest first, NULL at the end. */
+extern const struct tr_product_level *const tr_product_levels[];
 
-void tr_product_bf16(const struct tr_product *p, uint32_t *words);
+/* The first that runs here, or NULL. */
+const struct tr_product_level *tr_product_best(void);
 
 #endif

@@ -284,8 +284,8 @@ static int check(const struct tr_settings *s)
          "the whole)"},
         {s->task == TR_DISTILL && !s->teacher && !s->is_bench, "distill needs --teacher FILE"},
         {s->teacher && s->task != TR_DISTILL, "--teacher is for distill"},
-        {s->precision && strcmp(s->precision, "bf16") == 0 && !tr_product_bf16_runs(),
-         "--precision bf16: this CPU has no products in bfloat16 that we use (AVX-512 BF16)"},
+        {s->precision && strcmp(s->precision, "bf16") == 0 && tr_product_best() == NULL,
+         "--precision bf16: this CPU has no products in bfloat16 that we use (AVX-512 BF16, AMX)"},
     };
     for (size_t i = 0; i < PD_COUNT(rules); i++)
         if (rules[i].is_wrong) {

@@ -10,7 +10,7 @@
 
 #include "lora.h"
 #include "memory.h"
-#include "product.h"
+#include "packs.h"
 #include "save.h"
 
 /* Puts the file's name before an error about its inside. */
@@ -177,12 +177,17 @@ enum ponder_status tr_setup_open(struct tr_setup *s, const struct tr_settings *s
                                  const struct pd_error *err)
 {
     *s = (struct tr_setup){.settings = settings};
-    s->is_bf16 = settings->precision != NULL ? strcmp(settings->precision, "bf16") == 0
-                                             : tr_product_bf16_runs();
+    bool wants_floats = settings->precision != NULL && strcmp(settings->precision, "f32") == 0;
+    s->level = wants_floats ? NULL : tr_product_best();
     PD_TRY(start_pool(s, err));
     PD_TRY(settings->new_spec != NULL ? make_new(s, err) : read_base(s, err));
     PD_TRY(choose_parameters(s, err));
-    return settings->teacher != NULL ? read_teacher(s, err) : PONDER_OK;
+    tr_packs_init(&s->model, s->level, s->pool);
+    if (settings->teacher == NULL)
+        return PONDER_OK;
+    PD_TRY(read_teacher(s, err));
+    tr_packs_init(&s->teacher, s->level, s->pool);
+    return PONDER_OK;
 }
 
 void tr_setup_close(struct tr_setup *s)

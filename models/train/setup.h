@@ -16,8 +16,8 @@ struct tr_setup {
     void *tokenizer_block, *pool_block;
     struct pd_pool *pool;
     int n_threads;
-    bool is_bf16;        /* how products are done */
-    bool writes_adapter; /* what comes out is an adapter */
+    const struct tr_product_level *level; /* of products in bfloat16, or NULL: floats */
+    bool writes_adapter;                  /* what comes out is an adapter */
 };
 
 /* Opens everything and enters in the model's params what is trained. Text in err; close it in either case. */

@@ -39,7 +39,7 @@ void tr_team_init(struct tr_team *t, const struct tr_model *model, const struct 
     }
     if (teacher == NULL)
         return;
-    struct tr_pass_size looks = {size.max_tokens, size.max_sequence, false, size.is_bf16};
+    struct tr_pass_size looks = {size.max_tokens, size.max_sequence, false, size.level};
     t->teacher_pass = tr_alloc((size_t)n, sizeof *t->teacher_pass);
     t->teacher_tables = new_rope(&t->teacher_rope, teacher, size.max_sequence, pool);
     for (int i = 0; i < n; i++)

@@ -9,8 +9,8 @@
 
 #include "feed.h"
 #include "log.h"
-#include "lora.h"
 #include "memory.h"
+#include "packs.h"
 #include "setup.h"
 #include "team.h"
 
@@ -112,7 +112,7 @@ static void describe_run(struct trainer *t)
              tr_task_name(o->task), p->n_values, p->n, o->lora_rank, o->head_only,
              (unsigned long long)o->seed, o->batch, t->micro, t->setup.n_threads,
              t->data.n_examples, t->data.n_tokens, o->rate, o->weight_decay, o->clip, o->warmup,
-             o->language_weight, o->has_calculator, t->setup.is_bf16 ? "bf16" : "f32");
+             o->language_weight, o->has_calculator, t->setup.level != NULL ? "bf16" : "f32");
 }
 
 static enum ponder_status resume(struct trainer *t)
@@ -126,7 +126,7 @@ static enum ponder_status resume(struct trainer *t)
     if (status != PONDER_OK && is_there)
         return status;
     if (is_there) {
-        tr_lora_fold(&t->setup.model, t->setup.pool);
+        tr_packs_renew(&t->setup.model, t->setup.pool);
         tr_say("going on from step %lld of %s", (long long)t->state.step, t->checkpoint);
     }
     return PONDER_OK;
@@ -135,14 +135,14 @@ static enum ponder_status resume(struct trainer *t)
 static void introduce(const struct trainer *t)
 {
     const struct tr_model *m = &t->setup.model;
-    struct tr_pass_size size = {t->micro, t->data.max_tokens, true, t->setup.is_bf16};
+    struct tr_pass_size size = {t->micro, t->data.max_tokens, true, t->setup.level};
     if (t->settings->is_quiet)
         return;
     tr_say("%s, %.1f M parameters, %.2f M of them or beside them are trained; %d examples of %zu "
            "tokens; %d batches of %d tokens a step on %d threads, products in %s; %.0f MiB",
            m->family->name, (double)tr_model_size(m) / 1e6, (double)m->params.n_values / 1e6,
            t->data.n_examples, t->data.n_tokens, t->n_batches, t->micro, t->team.n,
-           t->setup.is_bf16 ? "bf16" : "f32",
+           t->setup.level != NULL ? t->setup.level->name : "f32",
            ((double)tr_pass_bytes(m, size) * t->team.n +
             4.0 * ((double)m->n_values + (double)(t->team.n + 2) * (double)m->params.n_values)) /
                1048576);
@@ -162,7 +162,7 @@ static enum ponder_status begin(struct trainer *t)
     PD_TRY(resume(t));
     tr_team_init(&t->team, &t->setup.model, o->teacher ? &t->setup.teacher : NULL, t->setup.pool,
                  t->setup.n_threads,
-                 (struct tr_pass_size){t->micro, t->data.max_tokens, true, t->setup.is_bf16});
+                 (struct tr_pass_size){t->micro, t->data.max_tokens, true, t->setup.level});
     tr_feed_init(&t->feed, &t->data, o->seed, t->state.epoch, (int)t->state.next);
     t->batch = new_batches(t->n_batches, t->micro);
     if (o->eval)
@@ -263,7 +263,7 @@ static struct tr_log_row step(struct trainer *t)
     struct tr_losses losses = tr_team_run(&t->team, t->batch, t->n_batches, &t->objective, true);
     struct tr_adam_step adam = {rate, o->weight_decay, o->clip, t->team.grads, t->team.n};
     double norm = tr_adam_step(&t->adam, t->setup.pool, &adam);
-    tr_lora_fold(&t->setup.model, t->setup.pool);
+    tr_packs_renew(&t->setup.model, t->setup.pool);
     double loss = tr_objective_value(&t->objective, &losses);
     t->state.step++;
     t->state.tokens += losses.n_tokens;

@@ -95,7 +95,7 @@ static void begin(struct fixture *f)
 {
     int32_t tokens[MOST];
     tr_team_init(&f->team, &f->model, NULL, f->pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, true, false});
+                 (struct tr_pass_size){MOST, MOST, true, NULL});
     for (int i = 0; i < 2; i++)
         tr_batch_init(&f->batch[i], MOST);
     random_tokens(f, 1, tokens, 12);
@@ -224,7 +224,7 @@ static void test_learning_from_a_teacher_has_the_right_gradients(void **state)
     begin(&f);
     tr_team_free(&f.team);
     tr_team_init(&f.team, &f.model, &teacher.model, f.pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, true, false});
+                 (struct tr_pass_size){MOST, MOST, true, NULL});
     f.objective.distils = true;
     check_gradients(&f, 4e-3);
     begin(&teacher);
@@ -236,7 +236,7 @@ static void test_learning_from_a_teacher_has_the_right_gradients(void **state)
 static void test_gradients_in_bfloat16_point_the_same_way(void **state)
 {
     (void)state;
-    if (!tr_product_bf16_runs())
+    if (tr_product_best() == NULL)
         skip();
     struct fixture f;
     struct tiny_options options;
@@ -254,7 +254,7 @@ static void test_gradients_in_bfloat16_point_the_same_way(void **state)
     memcpy(exact, f.team.grads[0], n * sizeof *exact);
     tr_team_free(&f.team);
     tr_team_init(&f.team, &f.model, NULL, f.pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, true, true});
+                 (struct tr_pass_size){MOST, MOST, true, tr_product_best()});
     tr_team_run(&f.team, f.batch, 1, &f.objective, true);
     double dot = 0, square = 0, exact_square = 0;
     for (size_t i = 0; i < n; i++) {
@@ -402,7 +402,7 @@ static void test_looking_only_gives_the_same_loss(void **state)
     double loss = loss_of(&f);
     tr_team_free(&f.team);
     tr_team_init(&f.team, &f.model, NULL, f.pool, N_PASSES,
-                 (struct tr_pass_size){MOST, MOST, false, false});
+                 (struct tr_pass_size){MOST, MOST, false, NULL});
     assert_true(loss == loss_of(&f));
     end(&f);
 }

@@ -8,7 +8,7 @@
  *   | group 0: k = 0,1 of all its rows | k = 2,3 of all its rows | ... | group 1: ...      zeros at ragged ends
  *
  * A tile of the result then stays in registers for the whole sum, 12 x 32 in 24 of 32. */
-#include "models/train/product.h"
+#include "products.h"
 
 #ifndef __AVX512BF16__
 #error "compile with -mavx512f -mavx512bw -mavx512vl -mavx512bf16"
@@ -105,26 +105,42 @@ static void tile(const uint32_t *a, const uint32_t *b, int pairs, int rows, int 
     }
 }
 
-bool tr_product_bf16_runs(void)
+static bool runs(void)
 {
     return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512bw");
 }
 
-size_t tr_product_bf16_words(int rows, int cols, int k)
+static size_t words(int rows, int cols, int k)
 {
     return packed_words(rows, k, TILE_ROWS) + packed_words(cols, k, TILE_COLS);
 }
 
-void tr_product_bf16(const struct tr_product *p, uint32_t *words)
+static size_t b_words(int cols, int k)
+{
+    return packed_words(cols, k, TILE_COLS);
+}
+
+static void pack_b(const float *b, int stride, bool is_across, int cols, int k,
+                   uint32_t *packed_ret)
+{
+    (is_across ? pack_across : pack_along)(b, stride, cols, k, TILE_COLS, packed_ret);
+}
+
+static void multiply(const struct tr_product *p, uint32_t *words)
 {
     int pairs = pd_div_up(p->k, 2);
-    uint32_t *a = words, *b = words + packed_words(p->rows, p->k, TILE_ROWS);
+    uint32_t *a = words, *scratch = words + packed_words(p->rows, p->k, TILE_ROWS);
+    const uint32_t *b = p->packed_b != NULL ? p->packed_b : scratch;
     (p->a_is_across ? pack_across : pack_along)(p->a, p->a_stride, p->rows, p->k, TILE_ROWS, a);
-    (p->b_is_across ? pack_across : pack_along)(p->b, p->b_stride, p->cols, p->k, TILE_COLS, b);
+    if (p->packed_b == NULL)
+        pack_b(p->b, p->b_stride, p->b_is_across, p->cols, p->k, scratch);
     for (int c = 0; c < p->cols; c += TILE_COLS)
         for (int r = 0; r < p->rows; r += TILE_ROWS)
             tile(a + (size_t)r * (size_t)pairs, b + (size_t)c * (size_t)pairs, pairs,
                  pd_min_int(TILE_ROWS, p->rows - r), pd_min_int(TILE_COLS, p->cols - c), p,
                  p->y + (size_t)r * (size_t)p->y_stride + c);
 }
+
+const struct tr_product_level tr_product_avx512bf16 = {"avx512bf16", 48,     runs,    words,
+                                                       b_words,      pack_b, multiply};
