@@ -12,5 +12,7 @@ int cmd_renumber(int argc, char **argv);
 int cmd_vocab(int argc, char **argv);
 int cmd_overlap(int argc, char **argv);
 int cmd_mix(int argc, char **argv);
+int cmd_cue(int argc, char **argv);
+int cmd_told(int argc, char **argv);
 
 #endif

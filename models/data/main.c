@@ -16,6 +16,8 @@ static const struct {
     {"overlap", "[--drop | --drop-same] FILE OTHER...   exit 1: some rows are the same or alike",
      cmd_overlap},
     {"mix", "[--seed S] [--level A-B] FILE...", cmd_mix},
+    {"cue", "[--ask [--words FILE] [--seed S]] FILE", cmd_cue},
+    {"told", "CUES ROLLOUTS", cmd_told},
     {"vocab", "[--size 4096] --out FILE.gguf FILE...", cmd_vocab},
 };
 

@@ -159,6 +159,8 @@ void read_rows(const char *path, void (*take)(const struct row *row, void *user)
                 .answer = text_field(line, bytes, "answer"),
                 .solution = text_field(line, bytes, "solution"),
                 .kind = text_field(line, bytes, "kind"),
+                .line = line,
+                .line_bytes = bytes,
             };
             if (!row.question || !row.answer)
                 die(EXIT_FILE, "%s, line %lu: no question or no answer", path, line_number);

@@ -47,6 +47,8 @@ struct row {
     char *kind;     /* "" if none */
     struct steps steps;
     bool has_steps; /* "steps" was there, and every one of them is right */
+    const char *line; /* all of it, as in the file */
+    size_t line_bytes;
 };
 
 /* Calls take(row) for every row of the file; exits at the first line that is no row. */

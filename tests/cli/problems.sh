@@ -76,6 +76,25 @@ check "gives rows other numbers" test "$(wc -l <"$work/like")" -gt 45
 check "and people other names" sh -c "grep -v Anna '$work/like' | grep -q '[A-Z][a-z]* has [0-9]* pens'"
 check_exit 2 "renumber wants a file" "$problems" renumber
 
+"$problems" cue "$work/train" >"$work/lessons" 2>/dev/null
+check "makes lessons in telling" grep -qF '{"id":"m1","question":"11+21=32","answer":"32","samples":[{"text":"Anna has 11 pens' \
+    "$work/lessons"
+check "with rarer words of the question" sh -c "'$problems' cue '$work/a' 2>/dev/null | grep -q '\"question\":\"[-0-9=+*/; .]* | [a-z]*\(, [a-z]*\)\?\"'"
+"$problems" cue --ask --words "$work/a" "$work/train" >"$work/cues" 2>/dev/null
+check "asks with the steps of every row" test "$(wc -l <"$work/cues")" -eq 10
+check "and words of others" grep -q '"question":"[0-9+=]* | [a-z]' "$work/cues"
+check_exit 2 "words go with asking" "$problems" cue --words "$work/a" "$work/train"
+cat >"$work/told" <<'EOF'
+{"id":"m2","question":"-","answer":"34","samples":[{"text":"Bo saw 12 owls and\n22 crows. How many birds?"},{"text":"Bo saw 12 owls. How many birds?"},{"text":"12+22=34?"}]}
+{"id":"m1","question":"-","answer":"32","samples":[{"text":"Bo ate 11 figs and 21 plums"},{"text":"Bo saw 12 owls and 22 crows. How many birds?"},{"text":"Of 11 mice and 21 rats, how many ran?"}]}
+EOF
+"$problems" told "$work/cues" "$work/told" >"$work/problems" 2>"$work/message"
+check "keeps what has all the numbers and asks" grep -q '6 samples, 2 new problems' "$work/message"
+check "as rows with the steps that were asked for" grep -qF \
+    '{"id":"m2-told-0","question":"Bo saw 12 owls and 22 crows. How many birds?","answer":"34","steps":["12+22=34"],"level":1,"kind":"told"}' "$work/problems"
+echo '{"id":"x","question":"-","answer":"1","samples":[]}' >"$work/strange"
+check_exit 3 "refuses what was not asked for" "$problems" told "$work/cues" "$work/strange"
+
 "$problems" vocab --size 400 --out "$work/vocab.gguf" "$work/a" 2>/dev/null
 check "learns a vocabulary" test -s "$work/vocab.gguf"
 if python3 -c 'import gguf' 2>/dev/null; then
