@@ -41,8 +41,9 @@ static const struct candidate {
     {{"revise", NULL, 16, 0, 8}, false, true},
 };
 
-static const double budgets[] = {10, 20, 50, 100, 250, 500, 1000, 2000, 4000}; /* ms */
-enum { N_BUDGETS = sizeof budgets / sizeof budgets[0] };
+static const double budgets_ms[] = {10, 20, 50, 100, 250, 500, 1000, 2000, 4000};
+enum { N_BUDGETS = sizeof budgets_ms / sizeof budgets_ms[0] };
+static const struct plans_budgets budgets = {budgets_ms, N_BUDGETS};
 
 struct calibration {
     struct ponder *p;
@@ -368,24 +369,27 @@ static double best_alone(const struct calibration *c, double budget_ms,
 static void print_choices(const struct calibration *c, const struct plans *p)
 {
     char words[32];
+    struct mean cv[N_BUDGETS];
+    plans_cross_validate(c->asked, c->n_asked, c->n_plans, &budgets, cv);
     printf("\n%zu questions, %d plans. Right by two-fold cross-validation, and the best single "
            "plan in "
            "hindsight:\n",
            c->n_asked, c->n_plans);
     for (int b = 0; b < N_BUDGETS; b++) {
         const struct plan *alone = c->plan[0];
-        struct mean cv = plans_cross_validate(c->asked, c->n_asked, c->n_plans, budgets[b]);
-        double right = best_alone(c, budgets[b], &alone);
-        printf("  %5.0f ms  %5.1f%% in %7.1f ms    %5.1f%% %s\n", budgets[b], 100 * cv.right, cv.ms,
-               100 * right, plan_words(alone, words));
+        double right = best_alone(c, budgets_ms[b], &alone);
+        printf("  %5.0f ms  %5.1f%% in %7.1f ms    %5.1f%% %s\n", budgets_ms[b], 100 * cv[b].right,
+               cv[b].ms, 100 * right, plan_words(alone, words));
     }
-    printf("\nPlans by predicted chance that one sample is right:\n");
+    printf("\nPlans by predicted chance that one sample is right (a bin's own questions count "
+           "beside %.0f of all):\n",
+           p->lean);
     for (int bin = 0; bin < p->n_bins; bin++) {
         if (p->n_bins > 1)
             printf("  from %4.1f%%:", bin > 0 ? 100 * p->edge[bin - 1] : 0.0);
         for (int b = 0; b < N_BUDGETS; b++)
-            printf("%s %.0f ms %s", b > 0 ? "," : " ", budgets[b],
-                   plan_words(c->plan[plans_best(p, bin, budgets[b])], words));
+            printf("%s %.0f ms %s", b > 0 ? "," : " ", budgets_ms[b],
+                   plan_words(c->plan[plans_best(p, bin, budgets_ms[b])], words));
         printf("\n");
     }
 }
@@ -455,7 +459,7 @@ int cmd_calibrate(struct settings *settings)
         code = data ? ask_all(&c, data) : EXIT_OK;
     }
     if (code == EXIT_OK && data) {
-        plans_fill(&plans, c.asked, c.n_asked, c.n_plans, -1);
+        plans_fill(&plans, c.asked, c.n_asked, c.n_plans, &budgets);
         print_choices(&c, &plans);
     }
     if (code == EXIT_OK)

@@ -11,25 +11,30 @@
 
 #define TOLERANCE 0.005 /* of the share of right answers: that of the planner */
 
-static bool is_left_out(size_t i, int fold)
-{
-    return fold >= 0 && (int)(i % 2) == fold;
-}
+/* Questions more that a bin is taken to have had, all as the plan's gain over all questions says. */
+static const double leans[] = {1, 3, 10, 30, 100, 300, 1000, 1e6};
+enum { N_LEANS = sizeof leans / sizeof leans[0] };
+
+/* Questions, in any order. */
+struct part {
+    const struct asked **asked;
+    size_t n;
+};
 
 /* Edges at equal shares of the chances; none where one is unknown, or where they are too few or alike. */
-static void set_edges(struct plans *p, const struct asked *asked, size_t n)
+static void set_edges(struct plans *p, struct part of)
 {
-    double *chance = grow(NULL, (n + 1) * sizeof *chance);
-    bool are_known = n >= MAX_BINS;
-    for (size_t i = 0; i < n; i++) {
-        chance[i] = asked[i].chance;
+    double *chance = grow(NULL, (of.n + 1) * sizeof *chance);
+    bool are_known = of.n >= MAX_BINS;
+    for (size_t i = 0; i < of.n; i++) {
+        chance[i] = of.asked[i]->chance;
         are_known = are_known && !isnan(chance[i]);
     }
     p->n_bins = 1;
     if (are_known) {
-        stats_sort(chance, n);
+        stats_sort(chance, of.n);
         for (int i = 1; i < MAX_BINS; i++) {
-            double edge = chance[n * (size_t)i / MAX_BINS];
+            double edge = chance[of.n * (size_t)i / MAX_BINS];
             if (edge > chance[0] && (p->n_bins == 1 || edge > p->edge[p->n_bins - 2]))
                 p->edge[p->n_bins++ - 1] = edge;
         }
@@ -82,7 +87,7 @@ static double logit(double share)
 }
 
 /* A bin has few questions: what a plan gains there is taken to be like what it gains on all, in odds. */
-static void lean(struct plans *p, const struct mean *all)
+static void lean_on(struct plans *p, const struct mean *all, double weight)
 {
     double all_right = mean_right(all, p->n_plans);
     for (int bin = 0; bin < p->n_bins; bin++) {
@@ -91,23 +96,21 @@ static void lean(struct plans *p, const struct mean *all)
         for (int i = 0; i < p->n_plans; i++) {
             double odds = logit(bin_right) + logit(all[i].right) - logit(all_right);
             double expected = 1.0 / (1.0 + pd_real_exp(-odds)), n = (double)cell[i].n;
-            cell[i].right = (n * cell[i].right + PLANS_LEAN * expected) / (n + PLANS_LEAN);
+            cell[i].right = (n * cell[i].right + weight * expected) / (n + weight);
         }
     }
 }
 
-void plans_fill(struct plans *p, const struct asked *asked, size_t n, int n_plans, int fold)
+static void fill(struct plans *p, struct part from, int n_plans, double lean)
 {
     struct mean all[MAX_PLANS] = {{0}};
-    *p = (struct plans){.n_plans = n_plans};
-    set_edges(p, asked, n);
-    for (size_t i = 0; i < n; i++) {
-        if (is_left_out(i, fold))
-            continue;
-        int bin = plans_bin(p, asked[i].chance);
+    *p = (struct plans){.n_plans = n_plans, .lean = lean};
+    set_edges(p, from);
+    for (size_t i = 0; i < from.n; i++) {
+        int bin = plans_bin(p, from.asked[i]->chance);
         for (int j = 0; j < n_plans; j++) {
-            add(&p->cell[bin][j], &asked[i].try[j]);
-            add(&all[j], &asked[i].try[j]);
+            add(&p->cell[bin][j], &from.asked[i]->try[j]);
+            add(&all[j], &from.asked[i]->try[j]);
         }
     }
     for (int j = 0; j < n_plans; j++) {
@@ -115,7 +118,65 @@ void plans_fill(struct plans *p, const struct asked *asked, size_t n, int n_plan
         for (int bin = 0; bin < p->n_bins; bin++)
             divide(&p->cell[bin][j]);
     }
-    lean(p, all);
+    lean_on(p, all, lean);
+}
+
+/* Those whose place mod 2 is `rest`, in memory of the caller's. */
+static struct part half(struct part of, size_t rest, const struct asked **memory)
+{
+    struct part part = {memory, 0};
+    for (size_t i = rest; i < of.n; i += 2)
+        memory[part.n++] = of.asked[i];
+    return part;
+}
+
+/* Adds what the questions came to when thought about as the plans say. */
+static void use(const struct plans *p, struct part on, double budget_ms, struct mean *sum)
+{
+    for (size_t i = 0; i < on.n; i++)
+        add(sum, &on.asked[i]->try[plans_best(p, plans_bin(p, on.asked[i]->chance), budget_ms)]);
+}
+
+/* The lean that serves one half best when it comes from the other, over all budgets; of equals the largest. */
+static double choose_lean(struct part from, int n_plans, const struct plans_budgets *budgets)
+{
+    const struct asked **memory = grow(NULL, (from.n + 2) * sizeof *memory);
+    struct part part[2];
+    part[0] = half(from, 0, memory);
+    part[1] = half(from, 1, memory + part[0].n);
+    double best = leans[N_LEANS - 1], most = -1.0;
+    for (int k = N_LEANS - 1; k >= 0; k--) {
+        struct mean sum = {0};
+        for (int fold = 0; fold < 2; fold++) {
+            struct plans p;
+            fill(&p, part[fold], n_plans, leans[k]);
+            for (int b = 0; b < budgets->n; b++)
+                use(&p, part[1 - fold], budgets->ms[b], &sum);
+        }
+        if (sum.right > most) {
+            most = sum.right;
+            best = leans[k];
+        }
+    }
+    free(memory);
+    return best;
+}
+
+/* Pointers to all of them, to be freed. */
+static struct part whole(const struct asked *asked, size_t n)
+{
+    struct part part = {grow(NULL, (n + 1) * sizeof *part.asked), n};
+    for (size_t i = 0; i < n; i++)
+        part.asked[i] = &asked[i];
+    return part;
+}
+
+void plans_fill(struct plans *p, const struct asked *asked, size_t n, int n_plans,
+                const struct plans_budgets *budgets)
+{
+    struct part all = whole(asked, n);
+    fill(p, all, n_plans, choose_lean(all, n_plans, budgets));
+    free(all.asked);
 }
 
 int plans_best(const struct plans *p, int bin, double budget_ms)
@@ -136,16 +197,24 @@ int plans_best(const struct plans *p, int bin, double budget_ms)
     return best < 0 ? fastest : best;
 }
 
-struct mean plans_cross_validate(const struct asked *asked, size_t n, int n_plans, double budget_ms)
+void plans_cross_validate(const struct asked *asked, size_t n, int n_plans,
+                          const struct plans_budgets *budgets, struct mean *mean_ret)
 {
-    struct mean sum = {0};
+    struct part all = whole(asked, n);
+    const struct asked **memory = grow(NULL, (n + 2) * sizeof *memory);
+    struct part part[2];
+    part[0] = half(all, 0, memory);
+    part[1] = half(all, 1, memory + part[0].n);
+    for (int b = 0; b < budgets->n; b++)
+        mean_ret[b] = (struct mean){0};
     for (int fold = 0; fold < 2; fold++) {
         struct plans p;
-        plans_fill(&p, asked, n, n_plans, fold);
-        for (size_t i = 0; i < n; i++)
-            if (is_left_out(i, fold))
-                add(&sum, &asked[i].try[plans_best(&p, plans_bin(&p, asked[i].chance), budget_ms)]);
+        fill(&p, part[fold], n_plans, choose_lean(part[fold], n_plans, budgets));
+        for (int b = 0; b < budgets->n; b++)
+            use(&p, part[1 - fold], budgets->ms[b], &mean_ret[b]);
     }
-    divide(&sum);
-    return sum;
+    for (int b = 0; b < budgets->n; b++)
+        divide(&mean_ret[b]);
+    free(memory);
+    free(all.asked);
 }

@@ -36,14 +36,21 @@ struct mean {
 struct plans {
     int n_plans, n_bins;
     double edge[MAX_BINS - 1]; /* between bins of chance, rising */
+    double lean;               /* see plans_fill() */
     struct mean cell[MAX_BINS][MAX_PLANS];
 };
 
+/* Times a question that a table is to serve. */
+struct plans_budgets {
+    const double *ms;
+    int n;
+};
+
 /* Bins of equal counts, one bin where a chance is unknown, and the mean of each plan in each. The share of right answers leans on what the
- * plan gains over all questions, as if PLANS_LEAN questions more had shown that. Questions whose number mod 2 is `fold` are
- * left out; -1: none is. */
-#define PLANS_LEAN 10.0
-void plans_fill(struct plans *p, const struct asked *asked, size_t n, int n_plans, int fold);
+ * plan gains over all questions, as if `lean` questions more had shown that: as many as serve one half of the questions best when the other
+ * half is all that is known. */
+void plans_fill(struct plans *p, const struct asked *asked, size_t n, int n_plans,
+                const struct plans_budgets *budgets);
 
 int plans_bin(const struct plans *p, double chance);
 
@@ -51,8 +58,9 @@ int plans_bin(const struct plans *p, double chance);
  * half a point the fastest. */
 int plans_best(const struct plans *p, int bin, double budget_ms);
 
-/* Share of right answers and mean time when each question is thought about as the other fold's questions say. */
-struct mean plans_cross_validate(const struct asked *asked, size_t n, int n_plans,
-                                 double budget_ms);
+/* For each budget: share of right answers and mean time when each question is thought about as the other half of the questions says (which
+ * chose its lean for itself). */
+void plans_cross_validate(const struct asked *asked, size_t n, int n_plans,
+                          const struct plans_budgets *budgets, struct mean *mean_ret);
 
 #endif
