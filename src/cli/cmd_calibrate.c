@@ -312,7 +312,7 @@ static int write_table(const struct calibration *c, const struct plans *p)
     char path[4096], part[4096 + 8];
     if (c->settings->out)
         snprintf(path, sizeof path, "%s", c->settings->out);
-    else if (!table_path(c->model, path, sizeof path))
+    else if (!table_path(c->settings, c->model, path, sizeof path))
         path[0] = '\0';
     snprintf(part, sizeof part, "%s.part", path);
     FILE *file = path[0] != '\0' ? fopen(part, "wb") : NULL;

@@ -162,7 +162,7 @@ static void settle_run(struct run *run)
 /* Which table strategy auto goes by is one of the settings, whether or not auto is among these pairs. */
 static void find_table(struct settings *settings, char path[4096])
 {
-    if (!settings->table && table_path(settings->model, path, 4096) && access(path, F_OK) == 0)
+    if (!settings->table && table_path(settings, settings->model, path, 4096) && access(path, F_OK) == 0)
         settings->table = path;
 }
 

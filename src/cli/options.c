@@ -49,7 +49,7 @@ static const struct option options[] = {
      "how to think; the names are below (default: auto if there is a table,\n"
      "                         else majority; of one sample greedy)"},
     {0, "table", "FILE", ASKS, TEXT, FIELD(table), 0, 0,
-     "strategy auto: plans from ponder calibrate; none (default: MODEL.plans.json, if it is there)"},
+     "strategy auto: plans from ponder calibrate; none (default: MODEL.plans.json, with --lora ADAPTER.plans.json, if it is there)"},
     {0, "samples", "N", LANES, INTEGER, FIELD(n_samples), 1, PONDER_MAX_SAMPLES,
      "samples of each question (default: 8; rollout: 16; bench: 32; auto: as many as it is worth; calibrate: 64)"},
     {0, "lanes", "N", LANES, INTEGER, FIELD(n_lanes), 1, PONDER_MAX_LANES,
@@ -100,7 +100,7 @@ static const struct option options[] = {
     {0, "sidecar", "FILE", ALL, TEXT, FIELD(sidecar), 0, 0,
      "packed weights; none: pack at start (default: MODEL.ponder, if it is there and fits)"},
     {'o', "output", "FILE", CMD_PACK | CMD_CALIBRATE, TEXT, FIELD(out), 0, 0,
-     "what is written (default: MODEL.ponder; calibrate: MODEL.plans.json)"},
+     "what is written (default: MODEL.ponder; calibrate: MODEL.plans.json, with --lora ADAPTER.plans.json)"},
     {0, "check", NULL, CMD_PACK, FLAG, FIELD(is_check), 0, 0,
      "write nothing; read model and sidecar whole and say whether they belong together"},
     {0, "data", "FILE", ROWS, TEXT, FIELD(data), 0, 0,

@@ -13,9 +13,10 @@
 
 enum { MAX_TABLE_BYTES = 1 << 20 };
 
-bool table_path(const char *model, char *text, size_t capacity)
+bool table_path(const struct settings *settings, const char *model, char *text, size_t capacity)
 {
-    int n = snprintf(text, capacity, "%s.plans.json", model);
+    const char *thinks = settings->engine.lora ? settings->engine.lora : model;
+    int n = snprintf(text, capacity, "%s.plans.json", thinks);
     return n > 0 && (size_t)n < capacity;
 }
 
@@ -69,7 +70,8 @@ bool table_is_there(const struct settings *settings, const char *model)
 {
     char path[4096];
     return (settings->table && !is_none(settings)) ||
-           (!settings->table && table_path(model, path, sizeof path) && access(path, F_OK) == 0);
+           (!settings->table && table_path(settings, model, path, sizeof path) &&
+            access(path, F_OK) == 0);
 }
 
 int table_use(const struct settings *settings, struct ponder *p, const char *model)
@@ -80,6 +82,6 @@ int table_use(const struct settings *settings, struct ponder *p, const char *mod
         return EXIT_OK;
     if (settings->table)
         return use_file(settings, p, settings->table);
-    table_path(model, path, sizeof path);
+    table_path(settings, model, path, sizeof path);
     return use_file(settings, p, path);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * table_file.h - the file that holds the plans of strategy auto: beside the model, or named by --table. */
+ * table_file.h - the file that holds the plans of strategy auto: beside the model, or beside its adapter where it has one, or
+ * named by --table. */
 #ifndef CLI_TABLE_FILE_H
 #define CLI_TABLE_FILE_H
 
@@ -8,8 +9,8 @@
 
 #include "cli/options.h"
 
-/* "MODEL.plans.json"; false: it does not fit. */
-bool table_path(const char *model, char *text, size_t capacity);
+/* "MODEL.plans.json", or with --lora "ADAPTER.plans.json"; false: it does not fit. */
+bool table_path(const struct settings *settings, const char *model, char *text, size_t capacity);
 
 /* True if there is one to use. */
 bool table_is_there(const struct settings *settings, const char *model);
