@@ -103,6 +103,11 @@ const char *find_model(const struct settings *settings)
     return NULL;
 }
 
+bool strategy_is(const struct settings *settings, const char *name)
+{
+    return settings->request.strategy && strcmp(settings->request.strategy, name) == 0;
+}
+
 void settle_strategy(struct settings *settings)
 {
     const char *model = model_path(settings);
@@ -115,8 +120,7 @@ void settle_lanes(struct settings *settings, int default_samples)
 {
     enum { AUTO_LANES = 16 };
     struct ponder_request *request = &settings->request;
-    bool is_greedy = request->strategy && strcmp(request->strategy, "greedy") == 0;
-    bool is_auto = request->strategy && strcmp(request->strategy, "auto") == 0;
+    bool is_greedy = strategy_is(settings, "greedy"), is_auto = strategy_is(settings, "auto");
     int n_samples = settings->n_samples > 0 ? settings->n_samples
                     : is_greedy             ? 1
                     : is_auto               ? AUTO_LANES
@@ -124,6 +128,14 @@ void settle_lanes(struct settings *settings, int default_samples)
     int n_lanes = n_samples < PONDER_MAX_LANES ? n_samples : PONDER_MAX_LANES;
     request->n_samples = is_auto && settings->n_samples == 0 ? 0 : n_samples;
     settings->engine.n_lanes = settings->n_lanes > 0 ? settings->n_lanes : n_lanes;
+}
+
+int complain_usage(const char *command, const char *error)
+{
+    if (!error)
+        return EXIT_OK;
+    complain("%s; see ponder %s --help", error, command);
+    return EXIT_USAGE;
 }
 
 int complain_open(enum ponder_status status, const char *path, const char *err)

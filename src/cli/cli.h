@@ -32,6 +32,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int complain_status(enum ponder_status status, const char *what, const struct ponder *p,
                     const struct ponder_answer *answer);
 
+/* What is wrong with the words of a command, if anything is (NULL: nothing). Exit code. */
+int complain_usage(const char *command, const char *error);
+
 /* SIGINT and SIGTERM from here on set what request.cancel polls; a second one ends the program. */
 void catch_signals(struct settings *settings);
 /* 128 + signal once one came, else 0. */
@@ -45,6 +48,9 @@ const char *find_model(const struct settings *settings);
 
 /* Strategy auto where none is named, nor a number of samples, and there is a table. Call before settle_lanes(). */
 void settle_strategy(struct settings *settings);
+
+/* True if this strategy was named. */
+bool strategy_is(const struct settings *settings, const char *name);
 
 /* How many samples and lanes follow from the options; default_samples where none are given. Call before
  * the engine is measured or opened. */

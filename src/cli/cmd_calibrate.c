@@ -401,10 +401,7 @@ static int check_usage(const struct settings *settings)
         error = "calibrate takes its rows with --data FILE";
     else if (settings->resume && !settings->data)
         error = "--resume goes with --data";
-    if (!error)
-        return EXIT_OK;
-    complain("%s; see ponder calibrate --help", error);
-    return EXIT_USAGE;
+    return complain_usage("calibrate", error);
 }
 
 static int ask_all(struct calibration *c, FILE *data)

@@ -66,7 +66,6 @@ static int ask_all(struct eval *eval, FILE *data)
 static int check_usage(const struct settings *settings)
 {
     const char *error = NULL;
-    const char *strategy = settings->request.strategy;
     if (settings->n_words > 0)
         error = "eval takes its rows with --data FILE";
     else if (!settings->data && !settings->is_redraw)
@@ -78,12 +77,9 @@ static int check_usage(const struct settings *settings)
         error = "--out starts a new file, --resume goes on with one: give one of them";
     else if (settings->is_quiet && settings->is_verbose)
         error = "--quiet does not go with --verbose";
-    else if (strategy && strcmp(strategy, "greedy") == 0 && settings->n_samples > 1)
+    else if (strategy_is(settings, "greedy") && settings->n_samples > 1)
         error = "--strategy greedy takes one sample";
-    if (!error)
-        return EXIT_OK;
-    complain("%s; see ponder eval --help", error);
-    return EXIT_USAGE;
+    return complain_usage("eval", error);
 }
 
 static int open_journal(struct eval *eval)
@@ -92,8 +88,7 @@ static int open_journal(struct eval *eval)
     eval->has_journal = settings->out || settings->resume;
     if (!eval->has_journal)
         return EXIT_OK;
-    return journal_open(&eval->journal, settings->resume ? settings->resume : settings->out,
-                        settings->resume != NULL, take_up_row, eval);
+    return journal_open_named(&eval->journal, settings, take_up_row, eval);
 }
 
 int cmd_eval(struct settings *settings)

@@ -275,10 +275,7 @@ static int check_usage(const struct settings *settings)
         error = "rollout needs --data FILE";
     else if (settings->out && settings->resume)
         error = "--out starts a new file, --resume goes on with one: give one of them";
-    if (!error)
-        return EXIT_OK;
-    complain("%s; see ponder rollout --help", error);
-    return EXIT_USAGE;
+    return complain_usage("rollout", error);
 }
 
 static void free_samples(struct samples *samples)
@@ -302,8 +299,7 @@ int cmd_rollout(struct settings *settings)
     code = open_engine(settings, &r.p);
     if (code == EXIT_OK) {
         warm_engine(settings, r.p, true);
-        code = journal_open(&r.journal, settings->resume ? settings->resume : settings->out,
-                            settings->resume != NULL, NULL, NULL);
+        code = journal_open_named(&r.journal, settings, NULL, NULL);
     }
     struct row_loop loop = {.settings = settings,
                             .journal = &r.journal,

@@ -37,8 +37,8 @@ static void print_piece(void *user, const char *piece, size_t bytes)
 }
 
 /* Answers one question for people or as one JSON object; what: how messages call it. */
-static int solve_one(struct ponder *p, struct settings *settings, const char *question,
-                     size_t bytes, const char *what, bool is_alone)
+static int solve_one(struct ponder *p, struct settings *settings, char *question, size_t bytes,
+                     const char *what, bool is_alone)
 {
     struct ponder_request request = settings->request;
     struct ponder_answer answer;
@@ -51,10 +51,8 @@ static int solve_one(struct ponder *p, struct settings *settings, const char *qu
         printf("%.*s\n", (int)bytes, question);
     if (settings->is_stream)
         request.on_text = print_piece;
-    trace_question(settings, NULL, 0, question, bytes);
-    enum ponder_status status = ponder_solve(p, question, bytes, &request, &answer);
-    trace_answer(settings, p, &answer);
-    say_note(settings, &answer);
+    struct row row = {.question = question, .question_bytes = bytes};
+    enum ponder_status status = trace_ask(settings, p, &row, &request, &answer);
     if (settings->is_stream && answer.n_tokens > 0)
         putchar('\n');
     if (has_result(status) && settings->is_json) {
@@ -151,11 +149,7 @@ static int solve_row(struct ponder *p, struct settings *settings, struct journal
         *has_failed_ret = true;
         return put_error_row(journal, row, "the question is empty");
     }
-    trace_question(settings, row->id, row->id_bytes, row->question, row->question_bytes);
-    enum ponder_status status =
-        ponder_solve(p, row->question, row->question_bytes, &settings->request, &answer);
-    trace_answer(settings, p, &answer);
-    say_note(settings, &answer);
+    enum ponder_status status = trace_ask(settings, p, row, &settings->request, &answer);
     if (status == PONDER_CANCELLED)
         return caught_exit_code(); /* not written: a resumed run asks it again */
     if (has_result(status))
@@ -216,7 +210,6 @@ static int solve_rows(struct ponder *p, struct settings *settings, FILE *input)
 static int check_usage(const struct settings *settings)
 {
     const char *error = NULL;
-    const char *strategy = settings->request.strategy;
     if (settings->is_stream && (settings->is_json || settings->is_jsonl))
         error = "--stream does not go with --json or --jsonl";
     else if (!settings->is_jsonl && settings->resume)
@@ -227,12 +220,9 @@ static int check_usage(const struct settings *settings)
         error = "--jsonl takes one file of rows, or standard input";
     else if (settings->is_quiet && settings->is_verbose)
         error = "--quiet does not go with --verbose";
-    else if (strategy && strcmp(strategy, "greedy") == 0 && settings->n_samples > 1)
+    else if (strategy_is(settings, "greedy") && settings->n_samples > 1)
         error = "--strategy greedy takes one sample";
-    if (!error)
-        return EXIT_OK;
-    complain("%s; see ponder solve --help", error);
-    return EXIT_USAGE;
+    return complain_usage("solve", error);
 }
 
 /* Everything about the input that can fail does so before the model is loaded. */

@@ -24,10 +24,7 @@ static int check_usage(const struct settings *settings)
         error = "--curves wants --data from a file";
     else if (!settings->is_redraw && !(settings->strategies && settings->budgets))
         error = "--curves wants --strategies LIST and --budgets LIST";
-    if (!error)
-        return EXIT_OK;
-    complain("%s; see ponder eval --help", error);
-    return EXIT_USAGE;
+    return complain_usage("eval", error);
 }
 
 FILE *curve_file_open(const char *dir, const char *name)

@@ -42,11 +42,7 @@ int eval_row_ask(struct ponder *p, struct settings *settings, const struct row *
                  bool *is_asked_ret)
 {
     struct ponder_answer answer;
-    trace_question(settings, row->id, row->id_bytes, row->question, row->question_bytes);
-    enum ponder_status status =
-        ponder_solve(p, row->question, row->question_bytes, &settings->request, &answer);
-    trace_answer(settings, p, &answer);
-    say_note(settings, &answer);
+    enum ponder_status status = trace_ask(settings, p, row, &settings->request, &answer);
     *is_asked_ret = false;
     if (status == PONDER_CANCELLED)
         return caught_exit_code();

@@ -128,6 +128,13 @@ int journal_end_line(struct journal *journal)
     return finish_output(journal->file, journal->name, EXIT_OK);
 }
 
+int journal_open_named(struct journal *journal, const struct settings *settings,
+                       void (*on_line)(void *user, char *line, size_t bytes), void *user)
+{
+    return journal_open(journal, settings->resume ? settings->resume : settings->out,
+                        settings->resume != NULL, on_line, user);
+}
+
 int journal_close(struct journal *journal, int code)
 {
     int last = finish_output(journal->file, journal->name, code);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/options.h"
+
 struct journal {
     FILE *file;
     const char *name;
@@ -21,6 +23,10 @@ struct journal {
  * message if not 0. */
 int journal_open(struct journal *journal, const char *path, bool is_resumed,
                  void (*on_line)(void *user, char *line, size_t bytes), void *user);
+
+/* The one that --out or --resume names, standard output where neither does. */
+int journal_open_named(struct journal *journal, const struct settings *settings,
+                       void (*on_line)(void *user, char *line, size_t bytes), void *user);
 
 /* A hash of an id, never 0. */
 uint64_t journal_key(const char *id, size_t bytes);

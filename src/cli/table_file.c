@@ -77,8 +77,7 @@ bool table_is_there(const struct settings *settings, const char *model)
 int table_use(const struct settings *settings, struct ponder *p, const char *model)
 {
     char path[4096];
-    const char *strategy = settings->request.strategy;
-    if (!strategy || strcmp(strategy, "auto") != 0 || !table_is_there(settings, model))
+    if (!strategy_is(settings, "auto") || !table_is_there(settings, model))
         return EXIT_OK;
     if (settings->table)
         return use_file(settings, p, settings->table);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/rows.h"
 
 static void begin_line(struct pd_json_writer *w, FILE *file, const char *event)
 {
@@ -68,24 +69,23 @@ int trace_open(struct settings *settings)
     return EXIT_OK;
 }
 
-void trace_question(const struct settings *settings, const char *id, size_t id_bytes,
-                    const char *question, size_t bytes)
+static void put_question(const struct settings *settings, const struct row *row)
 {
     struct pd_json_writer w;
     if (!settings->trace_file)
         return;
     begin_line(&w, settings->trace_file, "question");
-    if (id) {
+    if (row->id) {
         pd_json_key(&w, "id");
-        pd_json_raw(&w, id, id_bytes);
+        pd_json_raw(&w, row->id, row->id_bytes);
     }
     pd_json_key(&w, "question");
-    pd_json_string(&w, question, bytes);
+    pd_json_string(&w, row->question, row->question_bytes);
     end_line(&w, settings->trace_file);
 }
 
-void trace_answer(const struct settings *settings, const struct ponder *p,
-                  const struct ponder_answer *answer)
+static void put_answer(const struct settings *settings, const struct ponder *p,
+                       const struct ponder_answer *answer)
 {
     struct pd_json_writer w;
     if (!settings->trace_file)
@@ -93,6 +93,17 @@ void trace_answer(const struct settings *settings, const struct ponder *p,
     begin_line(&w, settings->trace_file, "answer");
     put_answer_fields(&w, p, answer, true);
     end_line(&w, settings->trace_file);
+}
+
+enum ponder_status trace_ask(struct settings *settings, struct ponder *p, const struct row *row,
+                             const struct ponder_request *request, struct ponder_answer *answer_ret)
+{
+    put_question(settings, row);
+    enum ponder_status status =
+        ponder_solve(p, row->question, row->question_bytes, request, answer_ret);
+    put_answer(settings, p, answer_ret);
+    say_note(settings, answer_ret);
+    return status;
 }
 
 int trace_close(struct settings *settings, int code)

@@ -9,11 +9,13 @@
 /* Opens settings->trace if it was asked for, and has requests tell what happens. Exit code. */
 int trace_open(struct settings *settings);
 
-/* Around each question; nothing without a trace. id: JSON, or NULL. */
-void trace_question(const struct settings *settings, const char *id, size_t id_bytes,
-                    const char *question, size_t bytes);
-void trace_answer(const struct settings *settings, const struct ponder *p,
-                  const struct ponder_answer *answer);
+struct row;
+
+/* Has a row's question answered, told in the trace if there is one, and says once what is done otherwise than asked. Of the
+ * row only id (JSON, or NULL) and question count. */
+enum ponder_status trace_ask(struct settings *settings, struct ponder *p, const struct row *row,
+                             const struct ponder_request *request,
+                             struct ponder_answer *answer_ret);
 
 /* Closes it: `code`, or EXIT_FILE after a message if it could not be written. */
 int trace_close(struct settings *settings, int code);
