@@ -4,11 +4,11 @@
 calibrated (expected calibration error, ten bins) and sorts right samples from wrong ones (area under the curve); of the difficulty
 head Spearman's correlation with how many of 16 samples are right.
 
-    scripts/head-quality.py MODEL.gguf ROWS.jsonl [PONDER] [LIMIT]
+    scripts/head-quality.py MODEL.gguf ROWS.jsonl [--lora ADAPTER.gguf] [--ponder PROGRAM] [--limit N]
 """
+import argparse
 import json
 import subprocess
-import sys
 import tempfile
 
 
@@ -48,9 +48,10 @@ def events(path):
             yield json.loads(line)
 
 
-def ask(ponder, model, rows, limit, *options):
+def ask(args, *options):
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as trace:
-        command = [ponder, "eval", "-m", model, "--data", rows, "--limit", str(limit), "--max-tokens", "96", "--quiet", *options]
+        command = [args.ponder, "eval", "-m", args.model, "--data", args.rows, "--limit", str(args.limit), "--max-tokens", "96", "--quiet"]
+        command += (["--lora", args.lora] if args.lora else []) + list(options)
         kind = "--trace" if "--verifier" in options else "--out"
         path = trace.name if kind == "--trace" else trace.name + ".out"
         subprocess.run(command + [kind, path], check=True, stdout=subprocess.DEVNULL)
@@ -58,17 +59,18 @@ def ask(ponder, model, rows, limit, *options):
 
 
 def main():
-    if len(sys.argv) < 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    model, rows = sys.argv[1:3]
-    ponder = sys.argv[3] if len(sys.argv) > 3 else "build/ponder"
-    limit = int(sys.argv[4]) if len(sys.argv) > 4 else 1000000
-    gold = {str(row["id"]): row["answer"] for row in events(rows)}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("rows")
+    parser.add_argument("--lora")
+    parser.add_argument("--ponder", default="build/ponder")
+    parser.add_argument("--limit", type=int, default=1000000)
+    args = parser.parse_args()
+    gold = {str(row["id"]): row["answer"] for row in events(args.rows)}
 
     scored, passed, answer, score = [], {}, {}, {}
     row = None
-    for event in ask(ponder, model, rows, limit, "--strategy", "majority", "--samples", "16", "--confidence", "1",
+    for event in ask(args, "--strategy", "majority", "--samples", "16", "--confidence", "1",
                      "--verifier", "head"):
         kind = event["event"]
         if kind == "question":
@@ -91,13 +93,12 @@ def main():
         area = sum(r for r, (_, right) in zip(rank, scored) if right) - n_right * (n_right - 1) / 2
         area /= max(n_right * (len(scored) - n_right), 1)
         print(f"value head: {len(scored)} samples, {100 * n_right / len(scored):.1f}% right; calibration error {error:.3f}, area {area:.3f}")
-    chance = {str(r["id"]): r.get("difficulty") for r in ask(ponder, model, rows, limit, "--strategy", "auto", "--table", "none", "--samples", "1")}
+    chance = {str(r["id"]): r.get("difficulty") for r in ask(args, "--strategy", "auto", "--table", "none", "--samples", "1")}
     both = [(chance[i], passed[i]) for i in passed if chance.get(i) is not None]
     if both:
         spearman = correlation(ranks([a for a, _ in both]), ranks([b for _, b in both]))
         print(f"difficulty head: {len(both)} questions, Spearman {spearman:.3f} with the share of 16 samples that are right")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
