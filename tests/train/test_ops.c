@@ -51,7 +51,7 @@ static double linear_loss(void *context)
 static void test_linear_has_the_right_gradients(void **state)
 {
     (void)state;
-    static struct linear l = {.s = {7, 19, 11, NULL}};
+    static struct linear l = {.s = {.n = 7, .in = 19, .out = 11}};
     fill(l.x, 7 * 19, 1, 1);
     fill(l.w, 11 * 19, 2, 1);
     fill(l.bias, 11, 3, 1);
@@ -67,7 +67,7 @@ static void test_linear_has_the_right_gradients(void **state)
 static void test_gradients_of_weights_add_up(void **state)
 {
     (void)state;
-    static struct linear l = {.s = {7, 19, 11, NULL}};
+    static struct linear l = {.s = {.n = 7, .in = 19, .out = 11}};
     fill(l.x, 7 * 19, 1, 1);
     fill(l.dy, 7 * 11, 4, 1);
     tr_linear_dw(l.s, l.dy, l.x, 1, l.dw);

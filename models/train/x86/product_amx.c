@@ -13,7 +13,7 @@
 #define _GNU_SOURCE
 #include "products.h"
 
-#ifndef __AMX_BF16__
+#if !defined __AMX_BF16__ && !defined __AMXBF16__ /* gcc, clang */
 #error "compile with -mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mamx-tile -mamx-bf16"
 #endif
 
