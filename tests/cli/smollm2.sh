@@ -1,20 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# smollm2.sh - the adapter of this repository for SmolLM2: it is the one that its card describes, has the heads it says, answers
-# what a child can, and gives the same bytes on every instruction set and for any threads.
+# smollm2.sh - the adapters of this repository for SmolLM2: they are those that their card describes, have the heads it says, answer
+# what a child can, and give the same bytes on every instruction set and for any threads.
 # shellcheck disable=SC2154 # real_model.sh sets them
 set -u
 . tests/support/check.sh
 . tests/support/real_model.sh
 adapter=models/ponder-smollm2.gguf
+verifier=models/ponder-smollm2-verifier.gguf
 
-check "the card has its hash" grep -q "$(sha256sum "$adapter" | cut -d ' ' -f 1)" models/ponder-smollm2.md
-check "is small" test "$(wc -c <"$adapter")" -lt 12000000
+bytes=0
+for file in "$adapter" "$verifier"; do
+    check "the card has the hash of $file" grep -q "$(sha256sum "$file" | cut -d ' ' -f 1)" models/ponder-smollm2.md
+    bytes=$((bytes + $(wc -c <"$file")))
+done
+check "both are small" test "$bytes" -lt 24000000
 check "says what it has" "$ponder" info --lora "$adapter" --json
 shows '"calculator":true,"value_head":true,"difficulty_head":true'
 
 question="A farmer has 5 fields with 12 trees in each field. How many trees are there?"
 check "answers" "$ponder" solve --lora "$adapter" --strategy best-of-n-weighted --samples 4 --json "$question"
+shows '"answer":"60"'
+check "with a judge of its own" "$ponder" solve --lora "$adapter" --strategy best-of-n-weighted --samples 4 --verifier "arithmetic,$verifier" --json "$question"
 shows '"answer":"60"'
 
 answers() {
