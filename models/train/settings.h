@@ -15,7 +15,7 @@ struct tr_data_file {
 struct tr_settings {
     enum tr_task task;
     bool is_bench;
-    const char *base, *new_spec, *vocab, *embeddings, *adapter, *teacher, *eval, *out;
+    const char *base, *new_spec, *vocab, *adapter, *teacher, *eval, *out;
     struct tr_data_file *data; /* [n_data] */
     int n_data;
     int lora_rank;     /* 0: all weights, unless head_only */

@@ -8,12 +8,10 @@
 
 #include <cblas.h>
 
-#include "embeddings.h"
 #include "lora.h"
 #include "memory.h"
 #include "packs.h"
 #include "save.h"
-#include "vocabulary.h"
 
 /* Puts the file's name before an error about its inside. */
 static enum ponder_status name_file(const char *path, enum ponder_status status, const char *text,
@@ -41,6 +39,24 @@ static enum ponder_status start_pool(struct tr_setup *s, const struct pd_error *
     return PONDER_OK;
 }
 
+static enum ponder_status open_tokenizer(struct tr_setup *s, int n_vocab,
+                                         const struct pd_error *err)
+{
+    struct pd_tokenizer_survey survey;
+    struct pd_arena a;
+    PD_TRY(pd_tokenizer_survey(&survey, &s->base.gguf, n_vocab, err));
+    pd_arena_init_count(&a);
+    pd_tokenizer_layout(&survey, &a);
+    size_t bytes = pd_arena_block_bytes(&a);
+    s->tokenizer_block = tr_alloc(1, bytes);
+    pd_arena_init(&a, s->tokenizer_block, bytes);
+    s->tokenizer = pd_tokenizer_layout(&survey, &a);
+    pd_tokenizer_fill(s->tokenizer, &s->base.gguf);
+    if (pd_tokenizer_eos(s->tokenizer) < 0)
+        return pd_fail(err, PONDER_UNSUPPORTED, "the vocabulary has no token that ends a text");
+    return PONDER_OK;
+}
+
 static enum ponder_status make_new(struct tr_setup *s, const struct pd_error *err)
 {
     const struct tr_settings *o = s->settings;
@@ -53,13 +69,10 @@ static enum ponder_status make_new(struct tr_setup *s, const struct pd_error *er
     if (tokens == NULL || tokens->type != PD_GGUF_ARRAY || tokens->n < 1 ||
         tokens->n > PD_MAX_VOCAB)
         return pd_fail(err, PONDER_BAD_FILE, "%s: holds no vocabulary", o->vocab);
-    enum ponder_status status = tr_vocabulary_open(&s->base.gguf, (int)tokens->n, &s->tokenizer,
-                                                   &s->tokenizer_block, &inside);
+    enum ponder_status status = open_tokenizer(s, (int)tokens->n, &inside);
     if (status != PONDER_OK)
         return name_file(o->vocab, status, text, err);
-    PD_TRY(tr_model_new(&s->model, o->new_spec, (int)tokens->n, o->seed, err));
-    return o->embeddings != NULL ? tr_embeddings_take(&s->model, s->tokenizer, o->embeddings, err)
-                                 : PONDER_OK;
+    return tr_model_new(&s->model, o->new_spec, (int)tokens->n, o->seed, err);
 }
 
 static enum ponder_status read_base(struct tr_setup *s, const struct pd_error *err)
@@ -70,8 +83,7 @@ static enum ponder_status read_base(struct tr_setup *s, const struct pd_error *e
     PD_TRY(tr_file_open(&s->base, path, err));
     enum ponder_status status = tr_model_read(&s->model, &s->base.gguf, &inside);
     if (status == PONDER_OK)
-        status = tr_vocabulary_open(&s->base.gguf, s->model.hparams.n_vocab, &s->tokenizer,
-                                    &s->tokenizer_block, &inside);
+        status = open_tokenizer(s, s->model.hparams.n_vocab, &inside);
     return status == PONDER_OK ? PONDER_OK : name_file(path, status, text, err);
 }
 
