@@ -5,13 +5,11 @@
 #include "lora.h"
 #include "memory.h"
 
-static size_t words_of(const struct tr_tensor *t, const struct tr_product_level *level,
-                       bool is_back)
+/* Words of a matrix packed for one way, up to the next cache line. */
+static size_t words_of(const struct tr_product_level *level, int cols, int k)
 {
     enum { ALIGNMENT = 16 };
-    size_t words =
-        is_back ? level->packed_words(t->cols, t->rows) : level->packed_words(t->rows, t->cols);
-    return (words + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (level->packed_words(cols, k) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 static bool is_multiplied(const struct tr_model *m, const struct tr_tensor *t)
@@ -27,7 +25,8 @@ static void pack(void *context, int phase, int chunk, int thread)
     if (!is_multiplied(m, t))
         return;
     m->level->pack_b(t->value, t->cols, false, t->rows, t->cols, t->forward);
-    m->level->pack_b(t->value, t->cols, true, t->cols, t->rows, t->back);
+    if (t->back != NULL)
+        m->level->pack_b(t->value, t->cols, true, t->cols, t->rows, t->back);
 }
 
 static void pack_changed(void *context, int phase, int chunk, int thread)
@@ -38,25 +37,31 @@ static void pack_changed(void *context, int phase, int chunk, int thread)
         pack(context, phase, chunk, thread);
 }
 
+/* Says where each matrix lies from `at` on (NULL: only counts). Words in all. */
+static size_t lay_out(struct tr_model *m, uint32_t *at)
+{
+    bool goes_back = !tr_model_trunk_is_frozen(m);
+    size_t n = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        struct tr_tensor *t = &m->tensor[i];
+        if (!is_multiplied(m, t))
+            continue;
+        t->forward = at != NULL ? at + n : NULL;
+        n += words_of(m->level, t->rows, t->cols);
+        t->back = at != NULL && goes_back ? at + n : NULL;
+        n += goes_back ? words_of(m->level, t->cols, t->rows) : 0;
+    }
+    return n;
+}
+
 void tr_packs_init(struct tr_model *m, const struct tr_product_level *level, struct pd_pool *pool)
 {
     if (level == NULL)
         return;
     m->level = level;
-    for (int i = 0; i < m->n_tensors; i++)
-        if (is_multiplied(m, &m->tensor[i]))
-            m->n_packs +=
-                words_of(&m->tensor[i], level, false) + words_of(&m->tensor[i], level, true);
+    m->n_packs = lay_out(m, NULL);
     m->packs = tr_new_floats(m->n_packs); /* words of the same size */
-    uint32_t *at = (uint32_t *)(void *)m->packs;
-    for (int i = 0; i < m->n_tensors; i++) {
-        struct tr_tensor *t = &m->tensor[i];
-        if (!is_multiplied(m, t))
-            continue;
-        t->forward = at;
-        t->back = at += words_of(t, level, false);
-        at += words_of(t, level, true);
-    }
+    lay_out(m, (uint32_t *)(void *)m->packs);
     pd_pool_run_chunks(pool, m->n_tensors, pack, m);
 }
 

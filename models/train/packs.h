@@ -8,7 +8,8 @@
 #include "ops.h"
 #include "product.h"
 
-/* Makes room beside the model and packs all of its matrices; tr_model_free() frees it. level NULL: nothing. */
+/* Makes room beside the model and packs all of its matrices, for the way back too unless the trunk is frozen: call it when what
+ * is trained is in params. tr_model_free() frees it. level NULL: nothing. */
 void tr_packs_init(struct tr_model *m, const struct tr_product_level *level, struct pd_pool *pool);
 
 /* The trained parameters changed: folds the adapters, and packs anew what follows from them. */

@@ -144,7 +144,8 @@ static void introduce(const struct trainer *t)
            t->data.n_examples, t->data.n_tokens, t->n_batches, t->micro, t->team.n,
            t->setup.level != NULL ? t->setup.level->name : "f32",
            ((double)tr_pass_bytes(m, size) * t->team.n +
-            4.0 * ((double)m->n_values + (double)(t->team.n + 2) * (double)m->params.n_values)) /
+            4.0 * ((double)m->n_values + (double)m->n_packs +
+                   (double)(t->team.n + 2) * (double)m->params.n_values)) /
                1048576);
 }
 
