@@ -11,13 +11,11 @@ mkdir -p "$data"
 
 say() { echo "$name: $*" >&2; }
 
-# Rows and vocabulary, and the rows that a policy learns from: what is real language counts more.
+# Rows and vocabulary.
 make_data() {
     PROBLEMS=$build/ponder-problems SEED=$seed "$here/data.sh" "$data" >&2
     [ -s "$data/valid.jsonl" ] ||
         cat "$data/gsm8k_valid.jsonl" "$data/mawps_valid.jsonl" "$data/mawps_valid.jsonl" >"$data/valid.jsonl"
-    rows="--data $data/made.jsonl --data $data/gsm8k.like.jsonl:3 --data $data/mawps.like.jsonl:4"
-    rows="$rows --data $data/gsm8k.jsonl:4 --data $data/mawps.jsonl:4 --eval $data/valid.jsonl"
 }
 
 # trained FILE OBJECTIVE OPTION...: $out/FILE.gguf
