@@ -121,13 +121,16 @@ static void fill(struct plans *p, struct part from, int n_plans, double lean)
     lean_on(p, all, lean);
 }
 
-/* Those whose place mod 2 is `rest`, in memory of the caller's. */
-static struct part half(struct part of, size_t rest, const struct asked **memory)
+/* Every second one, and the others between; half_ret[0].asked is to be freed. */
+static void split(struct part of, struct part half_ret[2])
 {
-    struct part part = {memory, 0};
-    for (size_t i = rest; i < of.n; i += 2)
-        memory[part.n++] = of.asked[i];
-    return part;
+    const struct asked **memory = grow(NULL, (of.n + 1) * sizeof *memory);
+    half_ret[0] = (struct part){memory, 0};
+    half_ret[1] = (struct part){memory + (of.n + 1) / 2, 0};
+    for (size_t i = 0; i < of.n; i++) {
+        struct part *half = &half_ret[i % 2];
+        half->asked[half->n++] = of.asked[i];
+    }
 }
 
 /* Adds what the questions came to when thought about as the plans say. */
@@ -140,10 +143,8 @@ static void use(const struct plans *p, struct part on, double budget_ms, struct 
 /* The lean that serves one half best when it comes from the other, over all budgets; of equals the fastest, then the largest. */
 static double choose_lean(struct part from, int n_plans, const struct plans_budgets *budgets)
 {
-    const struct asked **memory = grow(NULL, (from.n + 2) * sizeof *memory);
     struct part part[2];
-    part[0] = half(from, 0, memory);
-    part[1] = half(from, 1, memory + part[0].n);
+    split(from, part);
     double best = leans[N_LEANS - 1];
     struct mean most = {.right = -1.0};
     for (int k = N_LEANS - 1; k >= 0; k--) {
@@ -159,7 +160,7 @@ static double choose_lean(struct part from, int n_plans, const struct plans_budg
             best = leans[k];
         }
     }
-    free(memory);
+    free(part[0].asked);
     return best;
 }
 
@@ -202,10 +203,8 @@ void plans_cross_validate(const struct asked *asked, size_t n, int n_plans,
                           const struct plans_budgets *budgets, struct mean *mean_ret)
 {
     struct part all = whole(asked, n);
-    const struct asked **memory = grow(NULL, (n + 2) * sizeof *memory);
     struct part part[2];
-    part[0] = half(all, 0, memory);
-    part[1] = half(all, 1, memory + part[0].n);
+    split(all, part);
     for (int b = 0; b < budgets->n; b++)
         mean_ret[b] = (struct mean){0};
     for (int fold = 0; fold < 2; fold++) {
@@ -216,6 +215,6 @@ void plans_cross_validate(const struct asked *asked, size_t n, int n_plans,
     }
     for (int b = 0; b < budgets->n; b++)
         divide(&mean_ret[b]);
-    free(memory);
+    free(part[0].asked);
     free(all.asked);
 }
