@@ -142,23 +142,11 @@ static void format_cue(struct cue *c, const struct steps *steps, char *out)
     }
 }
 
-static void put(void *user, const char *text, size_t bytes)
-{
-    fwrite(text, 1, bytes, user);
-}
-
 /* A row of which the trainer learns to write the question. */
 static void write_lesson(FILE *out, const struct row *row, const char *cue)
 {
     struct pd_json_writer w;
-    pd_json_writer_init(&w, put, out);
-    pd_json_begin(&w, '{');
-    pd_json_key(&w, "id");
-    pd_json_text(&w, row->id);
-    pd_json_key(&w, "question");
-    pd_json_text(&w, cue);
-    pd_json_key(&w, "answer");
-    pd_json_text(&w, row->answer);
+    begin_row(&w, out, row->id, cue, row->answer);
     pd_json_key(&w, "samples");
     pd_json_begin(&w, '[');
     pd_json_begin(&w, '{');
@@ -168,8 +156,7 @@ static void write_lesson(FILE *out, const struct row *row, const char *cue)
     pd_json_bool(&w, true);
     pd_json_end(&w, '}');
     pd_json_end(&w, ']');
-    pd_json_end(&w, '}');
-    fputc('\n', out);
+    end_row(&w, out);
 }
 
 static void write_cue(const struct row *row, void *user)
@@ -261,8 +248,7 @@ static void write_told(const struct row *row, void *user)
         struct pd_json_value value = pd_json_field(v.raw, v.bytes, "text");
         if (value.kind != PD_JSON_STRING)
             die(EXIT_FILE, "row %s: a sample without a text", row->id);
-        char *text = grow(NULL, value.bytes + 1, 1);
-        text[pd_json_unescape(value, text)] = '\0';
+        char *text = copy_json(value);
         normalise_space(text);
         t->n_samples++;
         if (is_question(text, &asked->steps) && text_set_add(&t->seen, text, strlen(text))) {

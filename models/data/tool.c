@@ -36,6 +36,13 @@ char *copy_text(const char *text, size_t bytes)
     return copy;
 }
 
+char *copy_json(struct pd_json_value string)
+{
+    char *text = grow(NULL, string.bytes, 1);
+    text[pd_json_unescape(string, text)] = '\0';
+    return text;
+}
+
 int parse_options(int argc, char **argv, const struct option *options, size_t n_options)
 {
     int n_arguments = 0;
@@ -111,11 +118,9 @@ void close_output(FILE *file)
 static char *text_field(const char *line, size_t bytes, const char *key)
 {
     struct pd_json_value value = pd_json_field(line, bytes, key);
-    if (value.kind != PD_JSON_STRING)
-        return value.kind == PD_JSON_NUMBER ? copy_text(value.raw, value.bytes) : NULL;
-    char *text = grow(NULL, value.bytes, 1);
-    text[pd_json_unescape(value, text)] = '\0';
-    return text;
+    if (value.kind == PD_JSON_STRING)
+        return copy_json(value);
+    return value.kind == PD_JSON_NUMBER ? copy_text(value.raw, value.bytes) : NULL;
 }
 
 /* The array of steps: strings without escapes, as write_row() makes them. */
@@ -203,18 +208,30 @@ static void put(void *user, const char *text, size_t bytes)
     fwrite(text, 1, bytes, user);
 }
 
+void begin_row(struct pd_json_writer *w, FILE *out, const char *id, const char *question,
+               const char *answer)
+{
+    pd_json_writer_init(w, put, out);
+    pd_json_begin(w, '{');
+    pd_json_key(w, "id");
+    pd_json_text(w, id);
+    pd_json_key(w, "question");
+    pd_json_text(w, question);
+    pd_json_key(w, "answer");
+    pd_json_text(w, answer);
+}
+
+void end_row(struct pd_json_writer *w, FILE *out)
+{
+    pd_json_end(w, '}');
+    fputc('\n', out);
+}
+
 void write_row(FILE *out, const char *id, const char *question, const char *answer,
                const struct steps *steps, const char *kind)
 {
     struct pd_json_writer w;
-    pd_json_writer_init(&w, put, out);
-    pd_json_begin(&w, '{');
-    pd_json_key(&w, "id");
-    pd_json_text(&w, id);
-    pd_json_key(&w, "question");
-    pd_json_text(&w, question);
-    pd_json_key(&w, "answer");
-    pd_json_text(&w, answer);
+    begin_row(&w, out, id, question, answer);
     pd_json_key(&w, "steps");
     pd_json_begin(&w, '[');
     for (int i = 0; i < steps->n; i++) {
@@ -227,6 +244,5 @@ void write_row(FILE *out, const char *id, const char *question, const char *answ
     pd_json_int(&w, steps->n);
     pd_json_key(&w, "kind");
     pd_json_text(&w, kind);
-    pd_json_end(&w, '}');
-    fputc('\n', out);
+    end_row(&w, out);
 }

@@ -18,6 +18,7 @@ _Noreturn void die(int exit_code, const char *format, ...) __attribute__((format
 /* Like realloc(), n elements; exits where there is no memory. */
 void *grow(void *memory, size_t n, size_t element_bytes);
 char *copy_text(const char *text, size_t bytes); /* with a NUL */
+char *copy_json(struct pd_json_value string);    /* what a JSON string says */
 
 /* An option of a subcommand: the text behind it, or a flag (n_values 0) that *text becomes its own name of. */
 struct option {
@@ -56,6 +57,11 @@ void read_rows(const char *path, void (*take)(const struct row *row, void *user)
 
 /* White space runs as one space, none at the ends; in place. */
 void normalise_space(char *text);
+
+/* Begins a row with what every row has, in w; more keys may follow before end_row(). */
+void begin_row(struct pd_json_writer *w, FILE *out, const char *id, const char *question,
+               const char *answer);
+void end_row(struct pd_json_writer *w, FILE *out);
 
 /* Writes one row: level is the number of steps. */
 void write_row(FILE *out, const char *id, const char *question, const char *answer,
